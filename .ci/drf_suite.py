@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""
+Run Django REST framework's own test suite with this project's views in the place of DRF's.
+
+    python .ci/drf_suite.py
+
+takes the source distribution of the installed DRF, which carries the tests, and runs them
+twice: as they are, and with every view that they use made an async one. A test that passes
+as it is must pass on the async views too; each that does not is printed with its traceback,
+and the exit status is 1. A test that fails already as it is does not count, and is listed.
+
+The suite wants pytest, pytest-django and the optional packages of its time: `[tool.tox]` in
+`pyproject.toml` has a set that works for each release of DRF.
+
+This file is both the command, which starts pytest, and the plugin that pytest loads.
+"""
+
+import argparse
+import asyncio
+import collections
+import filecmp
+import functools
+import importlib.metadata
+import importlib.util
+import inspect
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+
+import django
+import pytest
+import rest_framework
+from asgiref.sync import async_to_sync
+
+HERE = pathlib.Path(__file__).resolve().parent
+DEFAULT_CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+
+# What the swap must show of itself, or the run has proved nothing.
+ON_OURS = "requests dispatched by the async views"
+ON_DRFS = "requests dispatched by DRF's sync views"
+HANDED_ASYNC = "views handed to Django's request handlers as coroutine functions"
+HANDED_SYNC = "views handed to Django's request handlers as sync functions"
+NOT_AWAITED = "coroutines never awaited"
+
+
+# The command
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("tests", nargs="*", default=["tests"], help="run only these of the suite")
+    parser.add_argument("--sdist", type=pathlib.Path, help="use this source distribution of DRF")
+    parser.add_argument(
+        "--cache",
+        type=pathlib.Path,
+        default=DEFAULT_CACHE / "restflow-generics",
+        help="where to keep source distributions (default: %(default)s)",
+    )
+    parser.add_argument("--markdown", action="store_true", help="print a row of the table too")
+    options = parser.parse_args()
+
+    drf_version = importlib.metadata.version("djangorestframework")
+    sdist = options.sdist or cached_sdist(drf_version, options.cache)
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.unpack_archive(str(sdist), folder)
+        (root,) = pathlib.Path(folder).iterdir()
+        leave_only_the_tests(root)
+        as_it_is = run_suite(root, options.tests, swap=False)
+        swapped = run_suite(root, options.tests, swap=True)
+
+    passed = names(as_it_is, "passed")
+    passed_swapped = names(swapped, "passed")
+    regressions = [name for name in passed if name not in set(passed_swapped)]
+
+    print_names("Fails already as it is, and is not counted:", names(as_it_is, "failed"))
+    print_names("Passes as it is, but not on the async views:", regressions)
+    for name in regressions:
+        print("\n%s\n%s" % (name, swapped["tests"].get(name, ["", "It was not run."])[1]))
+
+    counts = swapped["counts"]
+    print("Of the swapped run:")
+    for what in (ON_OURS, ON_DRFS, HANDED_ASYNC, HANDED_SYNC, NOT_AWAITED):
+        print("  %d %s" % (counts.get(what, 0), what))
+    is_effective = (
+        counts.get(ON_OURS)
+        and counts.get(HANDED_ASYNC)
+        and not any(counts.get(what) for what in (ON_DRFS, HANDED_SYNC, NOT_AWAITED))
+    )
+    if not is_effective:
+        print("The swap was not effective: only the first and the third may be above zero.")
+
+    versions = (django.get_version(), drf_version, platform.python_version())
+    figures = (len(passed), len(passed_swapped), len(regressions))
+    if options.markdown:
+        django_version, _, python_version = versions
+        print("| %s | %s | %s | %d | %d | %d |" % (python_version, *versions[:2], *figures))
+    print(
+        "Django %s, DRF %s, Python %s: %d passed unswapped, %d passed swapped, %d regressions"
+        % (*versions, *figures)
+    )
+    return 0 if passed and is_effective and not regressions else 1
+
+
+def cached_sdist(drf_version, cache):
+    sdist = cache / ("djangorestframework-%s.tar.gz" % drf_version)
+    if sdist.exists():
+        return sdist
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=str(cache)) as folder:
+        folder = pathlib.Path(folder)
+        python = sys.executable
+        if importlib.util.find_spec("pip") is None:
+            # An environment that uv made has no pip, but Python brings one along.
+            venv.create(str(folder / "venv"), with_pip=True)
+            python = str(folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python")
+        requirement = "djangorestframework==%s" % drf_version
+        command = [python, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--no-binary", "djangorestframework", "--dest", str(folder), requirement]
+        subprocess.run(command, check=True)
+        # In one step, as several environments may do this at once.
+        os.replace(str(folder / sdist.name), str(sdist))
+    return sdist
+
+
+def leave_only_the_tests(root):
+    # The installed package is the one to be tested. It must be what the tests were made for.
+    own = root / "rest_framework"
+    installed = pathlib.Path(rest_framework.__file__).parent
+    for path in own.rglob("*.py"):
+        if not filecmp.cmp(str(path), str(installed / path.relative_to(own)), shallow=False):
+            sys.exit("The installed %s differs from the suite's." % path.relative_to(root))
+    shutil.rmtree(str(own))
+
+
+def run_suite(root, tests, swap):
+    report = root / "report.json"
+    command = [sys.executable, "-m", "pytest", "-p", "drf_suite", "-p", "no:cacheprovider"]
+    command += ["--continue-on-collection-errors", "--drf-suite-report", str(report)]
+    command += ["--drf-suite-swap"] if swap else []
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(HERE), str(HERE.parent)]))
+    for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS"):
+        environment.pop(name, None)  # the suite has its own settings
+    run = subprocess.run(
+        command + tests,
+        cwd=str(root),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+    )
+    if run.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        sys.exit(run.stdout + "pytest did not run the suite: it ended with %d" % run.returncode)
+    return json.loads(report.read_text())
+
+
+def names(report, wanted):
+    return [name for name, (outcome, _) in report["tests"].items() if outcome == wanted]
+
+
+def print_names(heading, tests):
+    if tests:
+        print("\n  ".join([heading] + tests))
+
+
+# The pytest plugin: the report
+
+TESTS = {}  # the name of each test: its outcome, and the traceback if it failed
+COUNTS = collections.Counter()
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("DRF's suite")
+    group.addoption("--drf-suite-report", help="write the outcome of each test to this file")
+    group.addoption("--drf-suite-swap", action="store_true", help="put the async views in place")
+
+
+def pytest_runtest_logreport(report):
+    # Set-up, call and tear-down report one after the other, and so do subtests: the worst counts.
+    severity = ["passed", "skipped", "failed"].index
+    outcome, traceback = TESTS.get(report.nodeid, ["passed", ""])
+    outcome = max(outcome, report.outcome, key=severity)
+    if report.failed:
+        traceback += report.longreprtext
+    TESTS[report.nodeid] = [outcome, traceback]
+
+
+def pytest_collectreport(report):
+    if report.failed:
+        TESTS[report.nodeid] = ["failed", report.longreprtext]
+
+
+def pytest_warning_recorded(warning_message):
+    if "was never awaited" in str(warning_message.message):
+        COUNTS[NOT_AWAITED] += 1
+
+
+def pytest_unconfigure(config):
+    path = config.getoption("--drf-suite-report")
+    if path:
+        pathlib.Path(path).write_text(json.dumps({"tests": TESTS, "counts": COUNTS}))
+
+
+# The pytest plugin: the swap
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session):
+    # DRF's `conftest.py` has set Django up by now, and no test module is imported yet.
+    if session.config.getoption("--drf-suite-swap"):
+        count_dispatches()
+        put_async_views_in_place()
+        help_direct_calls()
+
+
+def count_dispatches():
+    # The first thing that either `dispatch` does is to call this method of DRF's.
+    from rest_framework.views import APIView
+
+    import restflow_generics
+
+    initialize_request = APIView.initialize_request
+
+    @functools.wraps(initialize_request)
+    def counted(view, *args, **kwargs):
+        is_ours = isinstance(view, restflow_generics.AsyncAPIView)
+        COUNTS[ON_OURS if is_ours else ON_DRFS] += 1
+        return initialize_request(view, *args, **kwargs)
+
+    APIView.initialize_request = counted
+
+
+def put_async_views_in_place():
+    from rest_framework import decorators, generics, mixins, views, viewsets
+
+    import restflow_generics
+
+    assert pathlib.Path(restflow_generics.__file__).resolve().parent == HERE.parent
+
+    class AsyncViewSet(restflow_generics.AsyncViewSetMixin, restflow_generics.AsyncAPIView):
+        pass
+
+    for module in (views, generics, mixins, viewsets):
+        for name, drf_class in list(vars(module).items()):
+            if inspect.isclass(drf_class) and drf_class.__module__ == module.__name__:
+                ours = AsyncViewSet if name == "ViewSet" else None
+                setattr(module, name, ours or getattr(restflow_generics, "Async" + name))
+    decorators.APIView = views.APIView
+
+
+def help_direct_calls():
+    # A test may call `view(request)` with no event loop running, and look at the response. So
+    # `as_view()` gives it a stand-in, which runs the call to the end, and Django's request
+    # handlers, which know what to do with a coroutine function, get what `as_view()` made.
+    from django.core.handlers.base import BaseHandler
+    from django.utils.decorators import classonlymethod
+
+    from restflow_generics import AsyncAPIView, AsyncViewSetMixin
+
+    made_by_as_view = {}
+
+    def with_stand_in(as_view):
+        @functools.wraps(as_view)
+        def as_view_with_stand_in(cls, *args, **kwargs):
+            view = as_view(cls, *args, **kwargs)
+
+            @functools.wraps(view)
+            def stand_in(*args, **kwargs):
+                is_on_event_loop = asyncio._get_running_loop() is not None
+                return (view if is_on_event_loop else async_to_sync(view))(*args, **kwargs)
+
+            made_by_as_view[stand_in] = view
+            return stand_in
+
+        return as_view_with_stand_in
+
+    AsyncAPIView.as_view = classmethod(with_stand_in(vars(AsyncAPIView)["as_view"].__func__))
+    AsyncViewSetMixin.as_view = classonlymethod(
+        with_stand_in(vars(AsyncViewSetMixin)["as_view"].__func__)
+    )
+
+    resolve_request = BaseHandler.resolve_request
+
+    @functools.wraps(resolve_request)
+    def resolve_to_what_as_view_made(handler, request):
+        match = resolve_request(handler, request)
+        match.func = made_by_as_view.get(match.func, match.func)
+        if hasattr(match.func, "cls"):
+            is_async = inspect.iscoroutinefunction(match.func)
+            COUNTS[HANDED_ASYNC if is_async else HANDED_SYNC] += 1
+        return match
+
+    BaseHandler.resolve_request = resolve_to_what_as_view_made
+
+
+if __name__ == "__main__":
+    sys.exit(main())

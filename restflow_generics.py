@@ -1,0 +1,1005 @@
+# SPDX-License-Identifier: MIT
+"""
+Async generic views for Django REST framework, in one file.
+
+Vendor it: copy this file into your project, import `AsyncListAPIView` from it
+in place of DRF's `ListAPIView`, and everything that the view did goes on
+happening. Then make hooks `async` where it pays. It needs django,
+djangorestframework and asgiref, nothing else.
+
+The one rule. A hook has DRF's name, such as `filter_queryset`, and an async
+spelling, here `afilter_queryset`. Its owner may be the view, a permission, a
+paginator, a serializer, a queryset...: of the owner's classes, the most derived
+one that defines either spelling decides (the async one, where it defines both;
+before all of them an attribute of the instance). What it defined runs in its
+own world: a coroutine function on the event loop, under either name, and a sync
+function in the worker thread, where it may use the ORM.
+
+To async code, `await self.aget_object()` gives the result, however the hook is
+written. To sync code, `self.get_object()` does. Actions and handlers (`list`,
+`create`, `get`, `dispatch`...) have one name for both: async code awaits them,
+sync code gets the response.
+"""
+
+import asyncio
+import functools
+import inspect
+import types
+from collections.abc import Awaitable
+from concurrent.futures import Future
+from typing import Any, Optional, Tuple
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation, ValidationError
+from django.db import DataError
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from django.utils.decorators import classonlymethod
+from django.views.generic import View
+from rest_framework import exceptions, generics, mixins, permissions, serializers, status, viewsets
+from rest_framework.request import ForcedAuthentication, Request, wrap_attributeerrors
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSetMixin
+
+__all__ = [
+    "AsyncAPIView",
+    "AsyncCreateAPIView",
+    "AsyncCreateModelMixin",
+    "AsyncDestroyAPIView",
+    "AsyncDestroyModelMixin",
+    "AsyncGenericAPIView",
+    "AsyncGenericViewSet",
+    "AsyncListAPIView",
+    "AsyncListCreateAPIView",
+    "AsyncListModelMixin",
+    "AsyncModelViewSet",
+    "AsyncReadOnlyModelViewSet",
+    "AsyncRetrieveAPIView",
+    "AsyncRetrieveDestroyAPIView",
+    "AsyncRetrieveModelMixin",
+    "AsyncRetrieveUpdateAPIView",
+    "AsyncRetrieveUpdateDestroyAPIView",
+    "AsyncUpdateAPIView",
+    "AsyncUpdateModelMixin",
+    "AsyncViewSetMixin",
+    "call_hook",
+]
+
+__version__ = "1.0.0"
+
+
+# The dispatch helper
+#
+# A thread hop costs more than most hooks: a hop for each hook is what makes async
+# views slow. So `dispatch`, `list`, `create`... are *flows* here. A flow is written
+# once, as a coroutine function that awaits only `_call` and other flows, and any thread
+# may advance a coroutine. Before `_call` runs a hook, it asks to be on the hook's side,
+# and the driver takes the whole flow there: `_drive` advances it on the event loop, and
+# when it wants the worker thread goes on *in* that thread, through one `sync_to_async`
+# call, until it wants the event loop again. A run of sync hooks is one hop, however
+# long; a run of async hooks is none. In sync code `_run` advances the flow on the spot,
+# and leaves it to `async_to_sync(_drive)` from where it wants the event loop.
+#
+# The side that a flow is on is noted nowhere: where an event loop runs in this thread,
+# it is on the event loop.
+
+EVENT_LOOP, WORKER_THREAD, EITHER, FLOW = "event loop", "worker thread", "either", "flow"
+
+
+def _on_event_loop() -> bool:
+    return asyncio._get_running_loop() is not None
+
+
+@types.coroutine
+def _move_to(side: str) -> Any:
+    if _on_event_loop() is not (side is EVENT_LOOP):
+        yield side
+
+
+async def _drive(flow: Any) -> Any:
+    return await _advance(_end_on_event_loop(flow))
+
+
+@types.coroutine
+def _advance(flow: Any) -> Any:
+    resume, value = flow.send, None
+    while True:
+        try:
+            wanted = resume(value)
+        except StopIteration as end:
+            return end.value
+        try:
+            if wanted is WORKER_THREAD:
+                yield from _hop(flow).__await__()
+            else:
+                yield wanted  # what an async hook waits for
+            resume, value = flow.send, None
+        except BaseException as error:
+            resume, value = flow.throw, error
+
+
+@types.coroutine
+def _end_on_event_loop(flow: Any) -> Any:
+    try:
+        return (yield from flow.__await__())
+    finally:
+        yield from _move_to(EVENT_LOOP)
+
+
+async def _hop(flow: Any) -> None:
+    hop: Any = Future()
+    try:
+        await sync_to_async(_advance_in_worker_thread)(flow, hop)
+    except asyncio.CancelledError:
+        # If it has not begun, it never will. A sync call under way cannot be stopped:
+        # once it is through, the flow unwinds.
+        while not (hop.cancel() or hop.done()):
+            try:
+                await asyncio.wait([asyncio.wrap_future(hop)])
+            except asyncio.CancelledError:
+                pass
+        raise
+
+
+def _advance_in_worker_thread(flow: Any, hop: Any) -> None:
+    if hop.set_running_or_notify_cancel():
+        flow.send(None)
+        hop.set_result(None)
+
+
+def _run(flow: Any) -> Any:
+    try:
+        flow.send(None)
+    except StopIteration as end:
+        return end.value
+    return async_to_sync(_drive)(flow)
+
+
+def call_hook(owner: Any, hook: str, *args: Any, **kwargs: Any) -> Any:
+    """
+    Call `hook` of `owner` by the one rule of this module, however it is written.
+
+    For your own handlers, wherever they call what somebody may write sync or async:
+    `await call_hook(serializer, "is_valid", raise_exception=True)`. To call a property
+    is to read it: `await call_hook(serializer, "data")`.
+
+    `owner` is any object; `hook` is the name that DRF or Django has for the method
+    (`"save"`, not `"asave"`); the rest is passed on. On the event loop the answer is a
+    coroutine, to be awaited; in sync code it is the result. Raises what the hook raises,
+    and `AttributeError` where there is none.
+    """
+    flow = _call(owner, hook, *args, **kwargs)
+    return _drive(flow) if _on_event_loop() else _run(flow)
+
+
+def _call(owner: Any, hook: str, *args: Any, **kwargs: Any) -> Any:
+    function, side, _ = _find(owner, hook)
+    return _apply(side, function, *args, **kwargs)
+
+
+async def _apply(side: str, function: Any, *args: Any, **kwargs: Any) -> Any:
+    if side is FLOW:
+        return await function(*args, **kwargs)
+    if side is not EITHER:
+        await _move_to(side)
+    return await _settle(function(*args, **kwargs))
+
+
+async def _settle(result: Any) -> Any:
+    # A coroutine is never taken for an answer.
+    while isinstance(result, Awaitable):
+        await _move_to(EVENT_LOOP)
+        result = await result
+    return result
+
+
+def _find(owner: Any, hook: str) -> Tuple[Any, str, str]:
+    # The one rule: what to call, on which side, and the spelling it was found under.
+    found = _find_on_instance(owner, hook)
+    if found is None:
+        cls = type(owner)
+        looked_up = getattr(cls, "a" + hook, None), getattr(cls, hook, None)
+        in_class = _find_in_class(cls, hook, *looked_up)
+        if in_class is None:
+            function = getattr(owner, hook)
+            return function, _side(function), hook
+        found = _bind(owner, *in_class)
+    return found
+
+
+def _find_on_instance(owner: Any, hook: str, skip: str = "") -> Optional[Tuple[Any, str, str]]:
+    own = getattr(owner, "__dict__", {})
+    for spelling in ("a" + hook, hook):
+        function = own.get(spelling)
+        if spelling == skip and function is not None:
+            return None
+        if function is not None and not _is_companion(function):
+            if type(getattr(function, "__func__", None)) is _Hook:
+                function = types.MethodType(function.__func__.__wrapped__, function.__self__)
+            return function, _side(function), spelling
+    return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _find_in_class(cls: type, hook: str, *looked_up: Any) -> Optional[Tuple[Any, str, str]]:
+    # Once a class; once more if somebody patches it, as `looked_up` differs then.
+    return next(filter(None, (_defined_by(base, hook) for base in cls.__mro__)), None)
+
+
+def _defined_by(cls: type, hook: str) -> Optional[Tuple[Any, str, str]]:
+    for spelling in ("a" + hook, hook):
+        attribute = vars(cls).get(spelling)
+        if attribute is None or _is_companion(attribute):
+            continue
+        # Django's own `aget`, `asave`, `adelete` only call their twins in a thread.
+        if spelling != hook and str(getattr(attribute, "__module__", "")).startswith("django."):
+            continue
+        if type(attribute) is _Hook:
+            attribute = attribute.__wrapped__
+        attribute = FLOWS.get(attribute, attribute)
+        is_async_property = spelling != hook and _is_property(attribute)
+        return attribute, EVENT_LOOP if is_async_property else _side(attribute), spelling
+    return None
+
+
+def _bind(owner: Any, attribute: Any, side: str, spelling: str) -> Tuple[Any, str, str]:
+    if side is WORKER_THREAD and (spelling in COMPUTES or attribute in COMPUTES):
+        side = EITHER if _computes(owner, attribute) else side
+    if _is_property(attribute):
+        attribute = functools.partial(getattr, owner, spelling)
+    elif hasattr(attribute, "__get__") and not isinstance(attribute, functools.partial):
+        attribute = attribute.__get__(owner, type(owner))
+    return attribute, side, spelling
+
+
+def _is_property(attribute: Any) -> bool:
+    is_method = hasattr(attribute, "__func__") or isinstance(attribute, functools.partialmethod)
+    return not callable(attribute) and not is_method
+
+
+def _side(function: Any) -> str:
+    raw = getattr(function, "__func__", function)
+    if type(raw) is types.FunctionType and raw.__globals__ is globals():
+        return FLOW
+    if isinstance(raw, type):
+        return EITHER if _is_made_by_stock(raw) else WORKER_THREAD
+    while not hasattr(raw, "__code__"):
+        if isinstance(raw, (functools.partial, functools.partialmethod)):
+            raw = raw.func
+        elif hasattr(raw, "__func__"):
+            raw = raw.__func__
+        elif hasattr(type(raw).__call__, "__code__"):
+            raw = type(raw).__call__
+        else:
+            return WORKER_THREAD
+    # Not by the mark of `markcoroutinefunction`, which sync decorators copy.
+    return EVENT_LOOP if raw.__code__.co_flags & inspect.CO_COROUTINE else WORKER_THREAD
+
+
+# Hooks of DRF's that only compute need no thread, and are called on either side: those of
+# the first list, as long as nobody but DRF and Django has a hand in what they use of their
+# owner, the second list, or in making the components that it holds.
+
+COMPUTES = {
+    *"""
+    setup allowed_methods default_response_headers http_method_not_allowed
+    permission_denied throttled get_parser_context get_renderer_context get_format_suffix
+    get_exception_handler get_exception_handler_context raise_uncaught_exception
+    get_renderers get_parsers get_authenticators get_permissions get_throttles
+    get_content_negotiator perform_content_negotiation determine_version initialize_request
+    finalize_response get_queryset get_serializer_class get_serializer_context
+    get_success_headers paginator wait get_paginated_response
+    """.split(),
+    ForcedAuthentication.authenticate,
+    permissions.BasePermission.has_permission,
+    permissions.BasePermission.has_object_permission,
+    permissions.AllowAny.has_permission,
+    permissions.IsAuthenticated.has_permission,
+    permissions.IsAdminUser.has_permission,
+    permissions.IsAuthenticatedOrReadOnly.has_permission,
+}
+USED = frozenset(
+    """
+    allowed_methods get_parser_context get_renderer_context get_renderers get_parsers
+    get_authenticators get_content_negotiator perform_content_negotiation renderer_classes
+    parser_classes authentication_classes permission_classes throttle_classes
+    pagination_class content_negotiation_class versioning_class get_next_link
+    get_previous_link
+    """.split()
+)
+
+
+def _computes(owner: Any, hook: Any) -> bool:
+    return _is_stock(hook) and _uses_stock(type(owner)) and USED.isdisjoint(vars(owner))
+
+
+@functools.lru_cache(maxsize=4096)
+def _uses_stock(cls: type) -> bool:
+    for name in USED:
+        value = getattr(cls, name, None)
+        for part in value if isinstance(value, (list, tuple)) else [value]:
+            is_made_only = isinstance(part, type) and name not in (
+                "content_negotiation_class",
+                "versioning_class",
+            )
+            if not (_is_made_by_stock(part) if is_made_only else _is_stock(part)):
+                return False
+    return True
+
+
+def _is_made_by_stock(cls: type) -> bool:
+    names = ("__new__", "__init__", "many_init", "get_rate", "parse_rate")
+    return all(_is_stock(getattr(cls, name, None)) for name in names)
+
+
+def _is_stock(code: Any) -> bool:
+    module = getattr(getattr(code, "fget", code), "__module__", None) or "django."
+    return module.startswith(("rest_framework.", "django."))
+
+
+# Each class that a view is made of, yours and this module's, is given the spelling that it
+# does not define: a companion, which runs the other one in its own world. So whichever is
+# called, Python's own look-up and `super()` reach every class in turn.
+
+DRF_METHODS = {
+    name
+    for name, _ in inspect.getmembers(viewsets.ModelViewSet, inspect.isfunction)
+    if not name.startswith("__")
+}.union(View.http_method_names)
+
+
+class _BothWorlds:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for hook in DRF_METHODS:
+            bases = [base for base in cls.__mro__ if _defined_by(base, hook)]
+            for base, below in zip(bases, [*bases[1:], View]):
+                if not _is_stock(base):
+                    _complete(base, hook, cls)
+                if _is_ours(base) and not (_is_ours(below) or _is_stock(below)):
+                    raise TypeError(
+                        "%s.%s would never run. Name %s before %s in the bases of %s."
+                        % (below.__name__, hook, below.__name__, base.__name__, cls.__name__)
+                    )
+
+
+def _complete(base: Any, hook: str, cls: Any) -> None:
+    # What this module defines under DRF's name (`list`, `get`...) async code awaits.
+    is_action = any(
+        hook in vars(other) and _is_ours(other) and not _is_companion(vars(other)[hook])
+        for other in cls.__mro__
+    )
+    for spelling in (hook, "a" + hook):
+        function = vars(base).get(spelling)
+        if function is None and hasattr(cls, spelling):
+            setattr(base, spelling, _Hook(getattr(cls, spelling), hook, spelling, base, False))
+        elif type(function) is types.FunctionType:
+            if (
+                _side(function) is FLOW
+                or spelling == hook
+                and (is_action or _side(function) is EVENT_LOOP)
+            ):
+                setattr(base, spelling, _Hook(function, hook, spelling, base, True))
+
+
+class _Hook:
+    # Stands in a class for a function that both worlds may call: for a flow, for an `async
+    # def` or an action under DRF's name, or, not `defines`, for a companion.
+
+    __slots__ = ("__dict__", "defines", "hook", "owner", "spelling")
+
+    # Before Python 3.10, `inspect` wants a function, and not what looks like one.
+    __class__ = property(lambda self: types.FunctionType)  # type: ignore[assignment]
+
+    def __init__(self, function: Any, hook: str, spelling: str, owner: Any, defines: bool):
+        functools.update_wrapper(self, function)
+        self.hook, self.spelling, self.owner, self.defines = hook, spelling, owner, defines
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None or isinstance(instance, _BothWorlds):
+            return self if instance is None else types.MethodType(self, instance)
+        # A mixin of yours in a view that is not of this module: as if nothing had happened.
+        if self.defines:
+            return self.__wrapped__.__get__(instance, owner)
+        return getattr(super(self.owner, instance), self.spelling)
+
+    def __call__(self, owner: Any, *args: Any, **kwargs: Any) -> Any:
+        function, side, spelling = self._definition(owner)
+        flow = functools.partial(_apply, side, function, *args, **kwargs)
+        if self.spelling == self.hook:
+            if not _on_event_loop():
+                return _run(flow())
+            is_async_def = spelling == self.hook and side is not WORKER_THREAD
+            if self.owner is None or hasattr(owner, "a" + self.hook) and not is_async_def:
+                instead = INSTEAD.get(self.hook, self.hook)
+                raise SynchronousOnlyOperation(
+                    "%s.%s() was called on the event loop, where its answer cannot be waited "
+                    "for. Write: await view.a%s(...)" % (type(owner).__name__, self.hook, instead)
+                )
+        return _drive(flow())
+
+    def _definition(self, owner: Any) -> Tuple[Any, str, str]:
+        is_super = getattr(type(owner), self.spelling, self) is not self
+        found = None if is_super else _find_on_instance(owner, self.hook, self.spelling)
+        if found or self.owner is None:
+            return found or _find(owner, self.hook)
+        if self.defines:
+            return _bind(owner, self.__wrapped__, _side(self.__wrapped__), self.spelling)
+        return _bind(owner, *_defined_by(self.owner, self.hook))
+
+
+INSTEAD = {"_authenticate": "perform_authentication"}
+
+
+def _is_companion(attribute: Any) -> bool:
+    function = getattr(attribute, "__func__", attribute)
+    return type(function) is _Hook and not function.defines
+
+
+def _is_ours(cls: Any) -> bool:
+    return cls.__module__ == __name__
+
+
+# Flows that stand for methods of DRF's which call several hooks, or components, in one go.
+
+
+async def _authenticate(request: Any) -> None:
+    for authenticator in request.authenticators:
+        try:
+            user_auth_tuple = await _call(authenticator, "authenticate", request)
+        except exceptions.APIException:
+            request._not_authenticated()
+            raise
+        if user_auth_tuple is not None:
+            request._authenticator = authenticator
+            request.user, request.auth = user_auth_tuple
+            return
+    request._not_authenticated()
+
+
+def _in_both_worlds(request: Any) -> Any:
+    # Where authentication was left to the first that asks for `request.user`.
+    if isinstance(request, Request):
+        ask = _Hook(Request._authenticate, "_authenticate", "_authenticate", None, False)
+        request._authenticate = types.MethodType(ask, request)
+    return request
+
+
+async def _parse(request: Any) -> Any:
+    # In place only what is parsed faster than a hop takes.
+    length = str(request.META.get("CONTENT_LENGTH") or 0)
+    is_small = length.isdigit() and int(length) <= 8192 and "multipart" not in request.content_type
+    used = [request.negotiator, *request.parsers]
+    if not is_small or any(not type(o).__module__.startswith("rest_framework.") for o in used):
+        await _move_to(WORKER_THREAD)
+    return request.data
+
+
+def _allows(permission: Any, request: Any, view: Any, *obj: Any) -> Any:
+    hook = "has_object_permission" if obj else "has_permission"
+    return _call(permission, hook, request, view, *obj)
+
+
+async def _check_permissions(view: Any, request: Any, *obj: Any) -> None:
+    for permission in await _call(view, "get_permissions"):
+        if not await _allows(permission, request, view, *obj):
+            message = getattr(permission, "message", None)
+            code = getattr(permission, "code", None)
+            await _call(view, "permission_denied", request, message=message, code=code)
+
+
+async def _both_allow(operation: Any, *args: Any) -> bool:
+    return await _allows(operation.op1, *args) and await _allows(operation.op2, *args)
+
+
+async def _either_allows(operation: Any, request: Any, view: Any, *obj: Any) -> bool:
+    for operand in (operation.op1, operation.op2):
+        # Only an operand that allows the request has a say on the object.
+        if await _allows(operand, request, view):
+            if not obj or await _allows(operand, request, view, *obj):
+                return True
+    return False
+
+
+async def _does_not_allow(operation: Any, *args: Any) -> bool:
+    return not await _allows(operation.op1, *args)
+
+
+async def _get_serializer(view: Any, *args: Any, **kwargs: Any) -> Any:
+    serializer_class = await _call(view, "get_serializer_class")
+    kwargs.setdefault("context", await _call(view, "get_serializer_context"))
+    return await _apply(_side(serializer_class), serializer_class, *args, **kwargs)
+
+
+async def _get_paginated_response(view: Any, data: Any) -> Any:
+    paginator = await _call(view, "paginator")
+    assert paginator is not None
+    return await _call(paginator, "get_paginated_response", data)
+
+
+FLOWS = {
+    Request._authenticate: _authenticate,
+    Request.data: _parse,
+    permissions.AND.has_permission: _both_allow,
+    permissions.AND.has_object_permission: _both_allow,
+    permissions.OR.has_permission: _either_allows,
+    permissions.OR.has_object_permission: _either_allows,
+    permissions.NOT.has_permission: _does_not_allow,
+    permissions.NOT.has_object_permission: _does_not_allow,
+    generics.GenericAPIView.get_serializer: _get_serializer,
+    generics.GenericAPIView.get_paginated_response: _get_paginated_response,
+}
+
+
+# The base view
+
+
+class AsyncAPIView(_BothWorlds, APIView):
+    view_is_async = True  # Django's word for it
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        return _as_coroutine_function(super().as_view(**initkwargs))
+
+    async def ainitial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """
+        Do what comes before the handler: negotiate, find the version, check.
+
+        The async spelling of `initial`; override it for what every request needs first.
+        Takes the `Request` and the URL's arguments; raises an `APIException` to refuse.
+        """
+        self.format_kwarg = await _call(self, "get_format_suffix", **kwargs)
+
+        # Perform content negotiation and store the accepted info on the request
+        neg = await _call(self, "perform_content_negotiation", request)
+        request.accepted_renderer, request.accepted_media_type = neg
+
+        # Determine the API version, if versioning is in use.
+        version, scheme = await _call(self, "determine_version", request, *args, **kwargs)
+        request.version, request.versioning_scheme = version, scheme
+
+        # Ensure that the incoming request is permitted
+        await _call(self, "perform_authentication", request)
+        await _call(self, "check_permissions", request)
+        await _call(self, "check_throttles", request)
+
+    async def aperform_authentication(self, request: Any) -> None:
+        """
+        Find out who sends the `Request`, and set its `user` and `auth`.
+
+        The async spelling of `perform_authentication`; override it with `pass` to leave it
+        to the sync code that asks for `request.user` first. Raises what the authenticators
+        raise: `AuthenticationFailed`.
+        """
+        if not hasattr(request, "_user"):
+            with wrap_attributeerrors():
+                await _call(request, "_authenticate")
+
+    async def acheck_permissions(self, request: Any) -> None:
+        """
+        Refuse the `Request` if one of the view's permissions does.
+
+        The async spelling of `check_permissions`; override it for rules that no permission
+        class can express. Raises `NotAuthenticated` or `PermissionDenied`.
+        """
+        await _check_permissions(self, request)
+
+    async def acheck_object_permissions(self, request: Any, obj: Any) -> None:
+        """
+        Refuse the `Request` if one of the view's permissions refuses it for `obj`.
+
+        The async spelling of `check_object_permissions`; await it in a handler that looks up
+        its object itself. Raises `NotAuthenticated` or `PermissionDenied`.
+        """
+        await _check_permissions(self, request, obj)
+
+    async def acheck_throttles(self, request: Any) -> None:
+        """
+        Refuse the `Request` if one of the view's throttles does, after asking all of them.
+
+        The async spelling of `check_throttles`; override it to throttle some requests only.
+        Raises `Throttled`, with the longest wait.
+        """
+        throttle_durations = []
+        for throttle in await _call(self, "get_throttles"):
+            if not await _call(throttle, "allow_request", request, self):
+                throttle_durations.append(await _call(throttle, "wait"))
+
+        if throttle_durations:
+            durations = [duration for duration in throttle_durations if duration is not None]
+            await _call(self, "throttled", request, max(durations, default=None))
+
+    async def ahandle_exception(self, exc: Exception) -> Any:
+        """
+        Return the response that reports the exception of a hook or a handler.
+
+        The async spelling of `handle_exception`; override it to report to others as well.
+        Raises `exc` again if the exception handler of the settings returns `None`.
+        """
+        if isinstance(exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
+            # WWW-Authenticate header for 401 responses, else coerce to 403
+            auth_header = await _call(self, "get_authenticate_header", self.request)
+
+            if auth_header:
+                exc.auth_header = auth_header
+            else:
+                exc.status_code = status.HTTP_403_FORBIDDEN
+
+        exception_handler = await _call(self, "get_exception_handler")
+
+        context = await _call(self, "get_exception_handler_context")
+        response = await _apply(_side(exception_handler), exception_handler, exc, context)
+
+        if response is None:
+            await _call(self, "raise_uncaught_exception", exc)
+
+        response.exception = True
+        return response
+
+    async def afinalize_response(
+        self, request: Any, response: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """
+        Return the response with its renderer, and with the view's headers.
+
+        The async spelling of `finalize_response`; override it for what all responses need,
+        those to errors too. Raises `AssertionError` if the handler returned no response.
+        """
+        assert isinstance(response, HttpResponseBase), (
+            "Expected a `Response`, `HttpResponse` or `StreamingHttpResponse` "
+            "to be returned from the view, but received a `%s`. "
+            "Return one from the handler of %s for %s."
+            % (type(response), type(self).__name__, request.method)
+        )
+        finalize, side, _ = _bind(self, APIView.finalize_response, WORKER_THREAD, "")
+        return await _apply(side, finalize, request, response, *args, **kwargs)
+
+    async def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        self.args = args
+        self.kwargs = kwargs
+        request = await _call(self, "initialize_request", request, *args, **kwargs)
+        self.request = _in_both_worlds(request)
+        self.headers = await _call(self, "default_response_headers")
+
+        try:
+            await _call(self, "initial", request, *args, **kwargs)
+
+            handler = request.method.lower()
+            if handler not in self.http_method_names or not hasattr(self, handler):
+                handler = "http_method_not_allowed"
+
+            response = await _call(self, handler, request, *args, **kwargs)
+
+        except Exception as exc:
+            response = await _call(self, "handle_exception", exc)
+
+        finalize = _call(self, "finalize_response", request, response, *args, **kwargs)
+        self.response = await finalize
+        return self.response
+
+    async def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.metadata_class is None:
+            return await _call(self, "http_method_not_allowed", request, *args, **kwargs)
+        metadata = await _apply(_side(self.metadata_class), self.metadata_class)
+        data = await _call(metadata, "determine_metadata", request, self)
+        return Response(data, status=status.HTTP_200_OK)
+
+
+def _as_coroutine_function(drf_view: Any) -> Any:
+    async def view(request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _drive(_serve(drf_view, request, args, kwargs))
+
+    return functools.update_wrapper(view, drf_view)
+
+
+async def _serve(drf_view: Any, request: Any, args: Any, kwargs: Any) -> Any:
+    # What the view function does that DRF's `as_view` makes.
+    view = await _apply(_side(drf_view.cls), drf_view.cls, **drf_view.initkwargs)
+    actions = getattr(drf_view, "actions", None)
+    if actions is None:
+        await _call(view, "setup", request, *args, **kwargs)
+    else:
+        if "get" in actions and "head" not in actions:
+            actions["head"] = actions["get"]
+        view.action_map = actions
+        for method, action in actions.items():
+            setattr(view, method, getattr(view, action))
+        view.request, view.args, view.kwargs = request, args, kwargs
+    return await _call(view, "dispatch", request, *args, **kwargs)
+
+
+# The generic view
+
+
+class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
+    async def afilter_queryset(self, queryset: Any) -> Any:
+        """
+        Pass the queryset through the view's filter backends, in their order.
+
+        The async spelling of `filter_queryset`; override it to filter what both the list
+        and the look-up of an object see. Takes a queryset, or an awaitable of one, and
+        returns a queryset. Raises what the backends raise, such as `ValidationError`.
+        """
+        queryset = await _settle(queryset)
+        for backend in list(self.filter_backends):
+            backend = await _apply(_side(backend), backend)
+            queryset = await _call(backend, "filter_queryset", self.request, queryset, self)
+        return queryset
+
+    async def apaginate_queryset(self, queryset: Any) -> Any:
+        """
+        Return the requested page of the queryset, or `None` where pagination is disabled.
+
+        The async spelling of `paginate_queryset`; override it to choose when to paginate.
+        Takes a queryset, or an awaitable of one, and returns a list. Raises `NotFound` for
+        a page that is not there.
+        """
+        paginator = await _call(self, "paginator")
+        if paginator is None:
+            return None
+        queryset = await _settle(queryset)
+        return await _call(paginator, "paginate_queryset", queryset, self.request, view=self)
+
+    async def aget_object(self) -> Any:
+        """
+        Return the object that the URL asks for.
+
+        The async spelling of `get_object`; override it for look-ups that `lookup_field`
+        cannot express, and end with `await self.acheck_object_permissions(...)`. Raises
+        `Http404` if there is no such object or the value cannot be one's, and whatever
+        refuses the permission.
+        """
+        queryset = await _call(self, "filter_queryset", await _call(self, "get_queryset"))
+
+        lookup_url_kwarg = self.lookup_url_kwarg or self.lookup_field
+        assert lookup_url_kwarg in self.kwargs, (
+            "Expected view %s to be called with a URL keyword argument named "
+            '"%s". Fix your URL conf, or set the `.lookup_field` attribute on '
+            "the view correctly." % (type(self).__name__, lookup_url_kwarg)
+        )
+
+        filter_kwargs = {self.lookup_field: self.kwargs[lookup_url_kwarg]}
+        obj = await _get_object_or_404(queryset, filter_kwargs)
+        await _call(self, "check_object_permissions", self.request, obj)
+        return obj
+
+
+async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
+    try:
+        if not hasattr(queryset, "get") or _find(queryset, "get")[1] is WORKER_THREAD:
+            await _move_to(WORKER_THREAD)
+            return generics.get_object_or_404(queryset, **filter_kwargs)
+        try:
+            return await _call(queryset, "get", **filter_kwargs)
+        except queryset.model.DoesNotExist as exc:
+            raise Http404(str(exc)) from exc
+    except (TypeError, ValueError, ValidationError, OverflowError, DataError) as exc:
+        raise Http404 from exc
+
+
+# The mixins
+
+
+class AsyncCreateModelMixin(_BothWorlds, mixins.CreateModelMixin):
+    async def create(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        data = await _call(request, "data")
+        serializer = await _call(self, "get_serializer", data=data)
+        await _call(serializer, "is_valid", raise_exception=True)
+        await _call(self, "perform_create", _with_asave(serializer))
+        data = await _call(serializer, "data")
+        headers = await _call(self, "get_success_headers", data)
+        data = await _call(serializer, "data")
+        return Response(data, status=status.HTTP_201_CREATED, headers=headers)
+
+    async def aperform_create(self, serializer: Any) -> None:
+        """
+        Save the new instance.
+
+        The async spelling of `perform_create`; override it for what belongs to saving:
+        `await serializer.asave(owner=self.request.user)`. Takes the valid serializer.
+        """
+        await _call(serializer, "save")
+
+
+class AsyncListModelMixin(_BothWorlds, mixins.ListModelMixin):
+    async def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        queryset = await _call(self, "filter_queryset", await _call(self, "get_queryset"))
+
+        page = await _call(self, "paginate_queryset", queryset)
+        if page is not None:
+            serializer = await _call(self, "get_serializer", page, many=True)
+            data = await _call(serializer, "data")
+            return await _call(self, "get_paginated_response", data)
+
+        serializer = await _call(self, "get_serializer", queryset, many=True)
+        return Response(await _call(serializer, "data"))
+
+
+class AsyncRetrieveModelMixin(_BothWorlds, mixins.RetrieveModelMixin):
+    async def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        instance = await _call(self, "get_object")
+        serializer = await _call(self, "get_serializer", instance)
+        return Response(await _call(serializer, "data"))
+
+
+class AsyncUpdateModelMixin(_BothWorlds, mixins.UpdateModelMixin):
+    async def update(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        partial = kwargs.pop("partial", False)
+        instance = await _call(self, "get_object")
+        data = await _call(request, "data")
+        serializer = await _call(self, "get_serializer", instance, data=data, partial=partial)
+        await _call(serializer, "is_valid", raise_exception=True)
+        await _call(self, "perform_update", _with_asave(serializer))
+
+        if getattr(instance, "_prefetched_objects_cache", None):
+            # If 'prefetch_related' has been applied to a queryset, we need to
+            # forcibly invalidate the prefetch cache on the instance.
+            instance._prefetched_objects_cache = {}
+
+        return Response(await _call(serializer, "data"))
+
+    async def aperform_update(self, serializer: Any) -> None:
+        """
+        Save the changed instance.
+
+        The async spelling of `perform_update`; override it for what belongs to saving:
+        `await serializer.asave(editor=self.request.user)`. Takes the valid serializer.
+        """
+        await _call(serializer, "save")
+
+    async def partial_update(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        kwargs["partial"] = True
+        return await _call(self, "update", request, *args, **kwargs)
+
+
+class AsyncDestroyModelMixin(_BothWorlds, mixins.DestroyModelMixin):
+    async def destroy(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        instance = await _call(self, "get_object")
+        await _call(self, "perform_destroy", instance)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    async def aperform_destroy(self, instance: Any) -> None:
+        """
+        Delete the instance, by its own `adelete` if it has one.
+
+        The async spelling of `perform_destroy`; override it to archive instead, or for
+        what belongs to deleting. Takes the instance that `aget_object` returned.
+        """
+        await _call(instance, "delete")
+
+
+def _with_asave(serializer: Any) -> Any:
+    # So that a perform hook can `await serializer.asave(...)`, whatever serializer it is.
+    if not hasattr(serializer, "asave"):
+        save = serializers.BaseSerializer.save
+        serializer.asave = types.MethodType(_Hook(save, "save", "asave", None, False), serializer)
+    return serializer
+
+
+# The concrete views
+
+
+class AsyncCreateAPIView(AsyncCreateModelMixin, AsyncGenericAPIView, generics.CreateAPIView):
+    async def post(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "create", request, *args, **kwargs)
+
+
+class AsyncListAPIView(AsyncListModelMixin, AsyncGenericAPIView, generics.ListAPIView):
+    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "list", request, *args, **kwargs)
+
+
+class AsyncRetrieveAPIView(AsyncRetrieveModelMixin, AsyncGenericAPIView, generics.RetrieveAPIView):
+    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "retrieve", request, *args, **kwargs)
+
+
+class AsyncDestroyAPIView(AsyncDestroyModelMixin, AsyncGenericAPIView, generics.DestroyAPIView):
+    async def delete(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "destroy", request, *args, **kwargs)
+
+
+class AsyncUpdateAPIView(AsyncUpdateModelMixin, AsyncGenericAPIView, generics.UpdateAPIView):
+    async def put(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "update", request, *args, **kwargs)
+
+    async def patch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "partial_update", request, *args, **kwargs)
+
+
+class AsyncListCreateAPIView(
+    AsyncListModelMixin, AsyncCreateModelMixin, AsyncGenericAPIView, generics.ListCreateAPIView
+):
+    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "list", request, *args, **kwargs)
+
+    async def post(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "create", request, *args, **kwargs)
+
+
+class AsyncRetrieveUpdateAPIView(
+    AsyncRetrieveModelMixin,
+    AsyncUpdateModelMixin,
+    AsyncGenericAPIView,
+    generics.RetrieveUpdateAPIView,
+):
+    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "retrieve", request, *args, **kwargs)
+
+    async def put(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "update", request, *args, **kwargs)
+
+    async def patch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "partial_update", request, *args, **kwargs)
+
+
+class AsyncRetrieveDestroyAPIView(
+    AsyncRetrieveModelMixin,
+    AsyncDestroyModelMixin,
+    AsyncGenericAPIView,
+    generics.RetrieveDestroyAPIView,
+):
+    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "retrieve", request, *args, **kwargs)
+
+    async def delete(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "destroy", request, *args, **kwargs)
+
+
+class AsyncRetrieveUpdateDestroyAPIView(
+    AsyncRetrieveModelMixin,
+    AsyncUpdateModelMixin,
+    AsyncDestroyModelMixin,
+    AsyncGenericAPIView,
+    generics.RetrieveUpdateDestroyAPIView,
+):
+    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "retrieve", request, *args, **kwargs)
+
+    async def put(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "update", request, *args, **kwargs)
+
+    async def patch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "partial_update", request, *args, **kwargs)
+
+    async def delete(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _call(self, "destroy", request, *args, **kwargs)
+
+
+# The viewsets
+
+
+class AsyncViewSetMixin(ViewSetMixin):
+    @classonlymethod
+    def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
+        drf_as_view = ViewSetMixin.as_view.__func__  # which calls no `super()` either
+        return _as_coroutine_function(drf_as_view(cls, actions, **initkwargs))
+
+
+class AsyncGenericViewSet(AsyncViewSetMixin, AsyncGenericAPIView, viewsets.GenericViewSet):
+    pass
+
+
+class AsyncReadOnlyModelViewSet(
+    AsyncRetrieveModelMixin,
+    AsyncListModelMixin,
+    AsyncGenericViewSet,
+    viewsets.ReadOnlyModelViewSet,
+):
+    pass
+
+
+class AsyncModelViewSet(
+    AsyncCreateModelMixin,
+    AsyncRetrieveModelMixin,
+    AsyncUpdateModelMixin,
+    AsyncDestroyModelMixin,
+    AsyncListModelMixin,
+    AsyncGenericViewSet,
+    viewsets.ModelViewSet,
+):
+    pass
