@@ -655,7 +655,9 @@ class AsyncAPIView(_BothWorlds, APIView):
             "Return one from the handler of %s for %s."
             % (type(response), type(self).__name__, request.method)
         )
-        finalize, side, _ = _bind(self, APIView.finalize_response, WORKER_THREAD, "")
+        finalize, side, _ = _bind(
+            self, APIView.finalize_response, WORKER_THREAD, "finalize_response"
+        )
         return await _apply(side, finalize, request, response, *args, **kwargs)
 
     async def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:

@@ -42,12 +42,14 @@ from asgiref.sync import async_to_sync
 HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
 
-# What the swap must show of itself, or the run has proved nothing.
+# What is counted in the swapped run: it proves nothing if the async views were not in use.
 ON_OURS = "requests dispatched by the async views"
 ON_DRFS = "requests dispatched by DRF's sync views"
 HANDED_ASYNC = "views handed to Django's request handlers as coroutine functions"
 HANDED_SYNC = "views handed to Django's request handlers as sync functions"
 NOT_AWAITED = "coroutines never awaited"
+MUST_HAPPEN = (ON_OURS, HANDED_ASYNC)
+MUST_NOT_HAPPEN = (ON_DRFS, HANDED_SYNC, NOT_AWAITED)
 
 
 # The command
@@ -76,36 +78,32 @@ def main():
         swapped = run_suite(root, options.tests, swap=True)
 
     passed = names(as_it_is, "passed")
-    passed_swapped = names(swapped, "passed")
-    regressions = [name for name in passed if name not in set(passed_swapped)]
+    passed_swapped = set(names(swapped, "passed"))
+    regressions = [name for name in passed if name not in passed_swapped]
 
     print_names("Fails already as it is, and is not counted:", names(as_it_is, "failed"))
     print_names("Passes as it is, but not on the async views:", regressions)
     for name in regressions:
-        print("\n%s\n%s" % (name, swapped["tests"].get(name, ["", "It was not run."])[1]))
+        outcome, traceback = swapped["tests"].get(name, ["not run", ""])
+        print("\n%s: %s\n%s" % (name, outcome, traceback))
 
-    counts = swapped["counts"]
-    print("Of the swapped run:")
-    for what in (ON_OURS, ON_DRFS, HANDED_ASYNC, HANDED_SYNC, NOT_AWAITED):
-        print("  %d %s" % (counts.get(what, 0), what))
-    is_effective = (
-        counts.get(ON_OURS)
-        and counts.get(HANDED_ASYNC)
-        and not any(counts.get(what) for what in (ON_DRFS, HANDED_SYNC, NOT_AWAITED))
-    )
-    if not is_effective:
-        print("The swap was not effective: only the first and the third may be above zero.")
+    counts = collections.Counter(swapped["counts"])
+    print("Of the run on the async views:")
+    for what in MUST_HAPPEN + MUST_NOT_HAPPEN:
+        print("  %d %s" % (counts[what], what))
+    wrong = [what for what in MUST_HAPPEN if not counts[what]]
+    wrong += [what for what in MUST_NOT_HAPPEN if counts[what]]
+    print_names("It proves nothing, because of the number of", wrong)
 
     versions = (django.get_version(), drf_version, platform.python_version())
     figures = (len(passed), len(passed_swapped), len(regressions))
     if options.markdown:
-        django_version, _, python_version = versions
-        print("| %s | %s | %s | %d | %d | %d |" % (python_version, *versions[:2], *figures))
+        print("| %s |" % " | ".join(map(str, versions + figures)))
     print(
         "Django %s, DRF %s, Python %s: %d passed unswapped, %d passed swapped, %d regressions"
-        % (*versions, *figures)
+        % (versions + figures)
     )
-    return 0 if passed and is_effective and not regressions else 1
+    return 1 if regressions or wrong or not passed else 0
 
 
 def cached_sdist(drf_version, cache):
@@ -121,9 +119,9 @@ def cached_sdist(drf_version, cache):
             venv.create(str(folder / "venv"), with_pip=True)
             python = str(folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python")
         requirement = "djangorestframework==%s" % drf_version
-        command = [python, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--no-binary", "djangorestframework", "--dest", str(folder), requirement]
-        subprocess.run(command, check=True)
+        command = [python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        command += ["--no-deps", "--no-binary", "djangorestframework", "--dest", str(folder)]
+        subprocess.run(command + [requirement], check=True)
         # In one step, as several environments may do this at once.
         os.replace(str(folder / sdist.name), str(sdist))
     return sdist
@@ -144,7 +142,8 @@ def run_suite(root, tests, swap):
     command = [sys.executable, "-m", "pytest", "-p", "drf_suite", "-p", "no:cacheprovider"]
     command += ["--continue-on-collection-errors", "--drf-suite-report", str(report)]
     command += ["--drf-suite-swap"] if swap else []
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(HERE), str(HERE.parent)]))
+    path = [str(HERE), str(HERE.parent)] + list(filter(None, [os.environ.get("PYTHONPATH")]))
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path))
     for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS"):
         environment.pop(name, None)  # the suite has its own settings
     run = subprocess.run(
@@ -214,6 +213,7 @@ def pytest_unconfigure(config):
 def pytest_collection(session):
     # DRF's `conftest.py` has set Django up by now, and no test module is imported yet.
     if session.config.getoption("--drf-suite-swap"):
+        assert not any(name.startswith("tests.test_") for name in sys.modules)
         count_dispatches()
         put_async_views_in_place()
         help_direct_calls()
