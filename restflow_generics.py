@@ -36,7 +36,7 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
 from django.views.generic import View
-from rest_framework import exceptions, generics, mixins, permissions, serializers, status, viewsets
+from rest_framework import exceptions, generics, mixins, permissions, status, viewsets
 from rest_framework.request import ForcedAuthentication, Request, wrap_attributeerrors
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -71,20 +71,22 @@ __version__ = "1.0.0"
 
 # The dispatch helper
 #
-# A thread hop costs more than most hooks: a hop for each hook is what makes async
-# views slow. So `dispatch`, `list`, `create`... are *flows* here. A flow is written
-# once, as a coroutine function that awaits only `_call` and other flows, and any thread
-# may advance a coroutine. Before `_call` runs a hook, it asks to be on the hook's side,
-# and the driver takes the whole flow there: `_drive` advances it on the event loop, and
-# when it wants the worker thread goes on *in* that thread, through one `sync_to_async`
-# call, until it wants the event loop again. A run of sync hooks is one hop, however
-# long; a run of async hooks is none. In sync code `_run` advances the flow on the spot,
-# and leaves it to `async_to_sync(_drive)` from where it wants the event loop.
+# A thread hop costs more than most hooks; a hop for each hook is what makes async views
+# slow. So `dispatch`, `list`, `create`... are *flows* here. A flow is written once, as a
+# coroutine function that awaits only `_call`, `_apply` and other flows, and any thread may
+# advance a coroutine. Before `_call` runs a hook it asks for the hook's side, and the whole
+# flow is taken there: `_drive` advances it on the event loop, and once it wants the worker
+# thread goes on *in* that thread, through one `sync_to_async` call, until it wants the event
+# loop again. A run of sync hooks is one hop, however long; a run of async hooks is none. In
+# sync code `_run` advances the flow on the spot, and leaves the rest of it to
+# `async_to_sync(_drive)` where it wants the event loop.
 #
-# The side that a flow is on is noted nowhere: where an event loop runs in this thread,
-# it is on the event loop.
+# Which side a flow is on is noted nowhere: the event loop's, if one runs in this thread.
 
 EVENT_LOOP, WORKER_THREAD, EITHER, FLOW = "event loop", "worker thread", "either", "flow"
+
+# What to call, on which side, and the spelling that it was found under.
+Found = Tuple[Any, str, str]
 
 
 def _on_event_loop() -> bool:
@@ -99,6 +101,14 @@ def _move_to(side: str) -> Any:
 
 async def _drive(flow: Any) -> Any:
     return await _advance(_end_on_event_loop(flow))
+
+
+@types.coroutine
+def _end_on_event_loop(flow: Any) -> Any:
+    try:
+        return (yield from flow.__await__())
+    finally:
+        yield from _move_to(EVENT_LOOP)
 
 
 @types.coroutine
@@ -119,21 +129,13 @@ def _advance(flow: Any) -> Any:
             resume, value = flow.throw, error
 
 
-@types.coroutine
-def _end_on_event_loop(flow: Any) -> Any:
-    try:
-        return (yield from flow.__await__())
-    finally:
-        yield from _move_to(EVENT_LOOP)
-
-
 async def _hop(flow: Any) -> None:
     hop: Any = Future()
     try:
         await sync_to_async(_advance_in_worker_thread)(flow, hop)
     except asyncio.CancelledError:
-        # If it has not begun, it never will. A sync call under way cannot be stopped:
-        # once it is through, the flow unwinds.
+        # A hop that has not begun never will. A sync call under way cannot be stopped: the
+        # flow unwinds when it is through.
         while not (hop.cancel() or hop.done()):
             try:
                 await asyncio.wait([asyncio.wrap_future(hop)])
@@ -156,29 +158,27 @@ def _run(flow: Any) -> Any:
     return async_to_sync(_drive)(flow)
 
 
-def call_hook(owner: Any, hook: str, *args: Any, **kwargs: Any) -> Any:
-    """
-    Call `hook` of `owner` by the one rule of this module, however it is written.
+def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
+    """Call `hook` of `owner` by the one rule of this module, however it is written.
 
-    For your own handlers, wherever they call what somebody may write sync or async:
-    `await call_hook(serializer, "is_valid", raise_exception=True)`. To call a property
-    is to read it: `await call_hook(serializer, "data")`.
+    For your own handlers, where they call what somebody may write sync or async: `await
+    call_hook(serializer, "is_valid", raise_exception=True)`. A property is read: `await
+    call_hook(serializer, "data")`.
 
-    `owner` is any object; `hook` is the name that DRF or Django has for the method
-    (`"save"`, not `"asave"`); the rest is passed on. On the event loop the answer is a
-    coroutine, to be awaited; in sync code it is the result. Raises what the hook raises,
-    and `AttributeError` where there is none.
+    `owner` is any object; `hook` is the name that DRF or Django has for the method ("save",
+    not "asave"); the rest is passed on. The answer is a coroutine on the event loop, and the
+    result in sync code. Raises what the hook raises; `AttributeError` where there is none.
     """
     flow = _call(owner, hook, *args, **kwargs)
     return _drive(flow) if _on_event_loop() else _run(flow)
 
 
-def _call(owner: Any, hook: str, *args: Any, **kwargs: Any) -> Any:
+def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
     function, side, _ = _find(owner, hook)
     return _apply(side, function, *args, **kwargs)
 
 
-async def _apply(side: str, function: Any, *args: Any, **kwargs: Any) -> Any:
+async def _apply(side: str, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if side is FLOW:
         return await function(*args, **kwargs)
     if side is not EITHER:
@@ -187,65 +187,62 @@ async def _apply(side: str, function: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 async def _settle(result: Any) -> Any:
-    # A coroutine is never taken for an answer.
-    while isinstance(result, Awaitable):
+    while isinstance(result, Awaitable):  # A coroutine is never taken for an answer.
         await _move_to(EVENT_LOOP)
         result = await result
     return result
 
 
-def _find(owner: Any, hook: str) -> Tuple[Any, str, str]:
-    # The one rule: what to call, on which side, and the spelling it was found under.
+def _find(owner: Any, hook: str) -> Found:
+    # The one rule: the instance, then its classes from the most derived one on.
     found = _find_on_instance(owner, hook)
-    if found is None:
-        cls = type(owner)
-        looked_up = getattr(cls, "a" + hook, None), getattr(cls, hook, None)
-        in_class = _find_in_class(cls, hook, *looked_up)
-        if in_class is None:
-            function = getattr(owner, hook)
-            return function, _side(function), hook
-        found = _bind(owner, *in_class)
-    return found
+    if found:
+        return found
+    cls = type(owner)
+    found = _find_in_class(cls, hook, getattr(cls, "a" + hook, None), getattr(cls, hook, None))
+    if found:
+        return _bind(owner, *found)
+    return getattr(owner, hook), _side(getattr(owner, hook)), hook
 
 
-def _find_on_instance(owner: Any, hook: str, skip: str = "") -> Optional[Tuple[Any, str, str]]:
-    own = getattr(owner, "__dict__", {})
+def _find_on_instance(owner: Any, hook: str, skip: str = "") -> Optional[Found]:
     for spelling in ("a" + hook, hook):
-        function = own.get(spelling)
-        if spelling == skip and function is not None:
+        function = getattr(owner, "__dict__", {}).get(spelling)
+        if function is None or _is_companion(function):
+            continue
+        if spelling == skip:
             return None
-        if function is not None and not _is_companion(function):
-            if type(getattr(function, "__func__", None)) is _Hook:
-                function = types.MethodType(function.__func__.__wrapped__, function.__self__)
-            return function, _side(function), spelling
+        if type(getattr(function, "__func__", None)) is _Hook:
+            function = types.MethodType(function.__func__.__wrapped__, function.__self__)
+        return function, _side(function), spelling
     return None
 
 
 @functools.lru_cache(maxsize=4096)
-def _find_in_class(cls: type, hook: str, *looked_up: Any) -> Optional[Tuple[Any, str, str]]:
+def _find_in_class(cls: type, hook: str, *looked_up: Any) -> Optional[Found]:
     # Once a class; once more if somebody patches it, as `looked_up` differs then.
     return next(filter(None, (_defined_by(base, hook) for base in cls.__mro__)), None)
 
 
-def _defined_by(cls: type, hook: str) -> Optional[Tuple[Any, str, str]]:
+def _defined_by(cls: type, hook: str) -> Optional[Found]:
     for spelling in ("a" + hook, hook):
         attribute = vars(cls).get(spelling)
-        if attribute is None or _is_companion(attribute):
-            continue
         # Django's own `aget`, `asave`, `adelete` only call their twins in a thread.
-        if spelling != hook and str(getattr(attribute, "__module__", "")).startswith("django."):
+        is_twin = spelling != hook and str(getattr(attribute, "__module__", "")).startswith(
+            "django."
+        )
+        if attribute is None or is_twin or _is_companion(attribute):
             continue
-        if type(attribute) is _Hook:
-            attribute = attribute.__wrapped__
+        attribute = attribute.__wrapped__ if type(attribute) is _Hook else attribute
         attribute = FLOWS.get(attribute, attribute)
         is_async_property = spelling != hook and _is_property(attribute)
         return attribute, EVENT_LOOP if is_async_property else _side(attribute), spelling
     return None
 
 
-def _bind(owner: Any, attribute: Any, side: str, spelling: str) -> Tuple[Any, str, str]:
+def _bind(owner: Any, attribute: Any, side: str, spelling: str) -> Found:
     if side is WORKER_THREAD and (spelling in COMPUTES or attribute in COMPUTES):
-        side = EITHER if _computes(owner, attribute) else side
+        side = EITHER if _computes(owner, attribute) else WORKER_THREAD
     if _is_property(attribute):
         attribute = functools.partial(getattr, owner, spelling)
     elif hasattr(attribute, "__get__") and not isinstance(attribute, functools.partial):
@@ -255,42 +252,35 @@ def _bind(owner: Any, attribute: Any, side: str, spelling: str) -> Tuple[Any, st
 
 def _is_property(attribute: Any) -> bool:
     is_method = hasattr(attribute, "__func__") or isinstance(attribute, functools.partialmethod)
-    return not callable(attribute) and not is_method
+    return not (callable(attribute) or is_method)
 
 
 def _side(function: Any) -> str:
-    raw = getattr(function, "__func__", function)
-    if type(raw) is types.FunctionType and raw.__globals__ is globals():
+    function = getattr(function, "__func__", function)
+    if type(function) is types.FunctionType and function.__globals__ is globals():
         return FLOW
-    if isinstance(raw, type):
-        return EITHER if _is_made_by_stock(raw) else WORKER_THREAD
-    while not hasattr(raw, "__code__"):
-        if isinstance(raw, (functools.partial, functools.partialmethod)):
-            raw = raw.func
-        elif hasattr(raw, "__func__"):
-            raw = raw.__func__
-        elif hasattr(type(raw).__call__, "__code__"):
-            raw = type(raw).__call__
-        else:
-            return WORKER_THREAD
+    if isinstance(function, type):
+        return EITHER if _is_made_by_stock(function) else WORKER_THREAD
+    while isinstance(function, (functools.partial, functools.partialmethod)):
+        function = function.func
     # Not by the mark of `markcoroutinefunction`, which sync decorators copy.
-    return EVENT_LOOP if raw.__code__.co_flags & inspect.CO_COROUTINE else WORKER_THREAD
+    code = getattr(function, "__code__", getattr(type(function).__call__, "__code__", None))
+    return EVENT_LOOP if code and code.co_flags & inspect.CO_COROUTINE else WORKER_THREAD
 
 
-# Hooks of DRF's that only compute need no thread, and are called on either side: those of
-# the first list, as long as nobody but DRF and Django has a hand in what they use of their
-# owner, the second list, or in making the components that it holds.
+# In place
+#
+# Hooks of DRF's that only compute need no thread, and are called on either side: these, as
+# long as nobody but DRF and Django has a hand in what they use of their owner.
 
 COMPUTES = {
-    *"""
-    setup allowed_methods default_response_headers http_method_not_allowed
-    permission_denied throttled get_parser_context get_renderer_context get_format_suffix
+    *"""setup allowed_methods default_response_headers http_method_not_allowed throttled
+    permission_denied get_parser_context get_renderer_context get_format_suffix wait
     get_exception_handler get_exception_handler_context raise_uncaught_exception
     get_renderers get_parsers get_authenticators get_permissions get_throttles
     get_content_negotiator perform_content_negotiation determine_version initialize_request
     finalize_response get_queryset get_serializer_class get_serializer_context
-    get_success_headers paginator wait get_paginated_response
-    """.split(),
+    get_success_headers paginator get_paginated_response""".split(),
     ForcedAuthentication.authenticate,
     permissions.BasePermission.has_permission,
     permissions.BasePermission.has_object_permission,
@@ -300,13 +290,10 @@ COMPUTES = {
     permissions.IsAuthenticatedOrReadOnly.has_permission,
 }
 USED = frozenset(
-    """
-    allowed_methods get_parser_context get_renderer_context get_renderers get_parsers
+    """allowed_methods get_parser_context get_renderer_context get_renderers get_parsers
     get_authenticators get_content_negotiator perform_content_negotiation renderer_classes
     parser_classes authentication_classes permission_classes throttle_classes
-    pagination_class content_negotiation_class versioning_class get_next_link
-    get_previous_link
-    """.split()
+    content_negotiation_class versioning_class get_next_link get_previous_link""".split()
 )
 
 
@@ -316,21 +303,16 @@ def _computes(owner: Any, hook: Any) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _uses_stock(cls: type) -> bool:
-    for name in USED:
-        value = getattr(cls, name, None)
-        for part in value if isinstance(value, (list, tuple)) else [value]:
-            is_made_only = isinstance(part, type) and name not in (
-                "content_negotiation_class",
-                "versioning_class",
-            )
-            if not (_is_made_by_stock(part) if is_made_only else _is_stock(part)):
-                return False
+    for value in (getattr(cls, name, None) for name in USED):
+        is_list = isinstance(value, (list, tuple))
+        if not (all(map(_is_made_by_stock, value)) if is_list else _is_stock(value)):
+            return False
     return True
 
 
-def _is_made_by_stock(cls: type) -> bool:
+def _is_made_by_stock(component: Any) -> bool:
     names = ("__new__", "__init__", "many_init", "get_rate", "parse_rate")
-    return all(_is_stock(getattr(cls, name, None)) for name in names)
+    return all(_is_stock(getattr(component, name, None)) for name in names)
 
 
 def _is_stock(code: Any) -> bool:
@@ -338,9 +320,11 @@ def _is_stock(code: Any) -> bool:
     return module.startswith(("rest_framework.", "django."))
 
 
+# Both worlds
+#
 # Each class that a view is made of, yours and this module's, is given the spelling that it
 # does not define: a companion, which runs the other one in its own world. So whichever is
-# called, Python's own look-up and `super()` reach every class in turn.
+# called, Python's own look-up and `super()` reach each class in turn.
 
 DRF_METHODS = {
     name
@@ -365,27 +349,22 @@ class _BothWorlds:
 
 
 def _complete(base: Any, hook: str, cls: Any) -> None:
-    # What this module defines under DRF's name (`list`, `get`...) async code awaits.
-    is_action = any(
-        hook in vars(other) and _is_ours(other) and not _is_companion(vars(other)[hook])
-        for other in cls.__mro__
-    )
+    # What this module defines under DRF's name (`list`, `get`...), async code awaits.
+    ours = [vars(other).get(hook) for other in cls.__mro__ if _is_ours(other)]
+    is_action = any(function and not _is_companion(function) for function in ours)
     for spelling in (hook, "a" + hook):
         function = vars(base).get(spelling)
         if function is None and hasattr(cls, spelling):
             setattr(base, spelling, _Hook(getattr(cls, spelling), hook, spelling, base, False))
         elif type(function) is types.FunctionType:
-            if (
-                _side(function) is FLOW
-                or spelling == hook
-                and (is_action or _side(function) is EVENT_LOOP)
-            ):
+            is_async_def = spelling == hook and _side(function) is EVENT_LOOP
+            if _side(function) is FLOW or is_async_def or is_action:
                 setattr(base, spelling, _Hook(function, hook, spelling, base, True))
 
 
 class _Hook:
-    # Stands in a class for a function that both worlds may call: for a flow, for an `async
-    # def` or an action under DRF's name, or, not `defines`, for a companion.
+    # Stands in a class for a function that both worlds may call: for a flow, for an action or
+    # an `async def` under DRF's name, or, not `defines`, for a companion.
 
     __slots__ = ("__dict__", "defines", "hook", "owner", "spelling")
 
@@ -400,44 +379,45 @@ class _Hook:
         return getattr(self.__wrapped__, name)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        if instance is None or isinstance(instance, _BothWorlds):
-            return self if instance is None else types.MethodType(self, instance)
-        # A mixin of yours in a view that is not of this module: as if nothing had happened.
+        if instance is None:
+            return self
+        if isinstance(instance, _BothWorlds):
+            return types.MethodType(self, instance)
+        # For a view that is not this module's, a mixin stays as it was.
         if self.defines:
             return self.__wrapped__.__get__(instance, owner)
         return getattr(super(self.owner, instance), self.spelling)
 
-    def __call__(self, owner: Any, *args: Any, **kwargs: Any) -> Any:
-        function, side, spelling = self._definition(owner)
+    def __call__(self, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+        function, side, spelling = self._find(owner)
         flow = functools.partial(_apply, side, function, *args, **kwargs)
-        if self.spelling == self.hook:
-            if not _on_event_loop():
-                return _run(flow())
-            is_async_def = spelling == self.hook and side is not WORKER_THREAD
-            if self.owner is None or hasattr(owner, "a" + self.hook) and not is_async_def:
-                instead = INSTEAD.get(self.hook, self.hook)
-                raise SynchronousOnlyOperation(
-                    "%s.%s() was called on the event loop, where its answer cannot be waited "
-                    "for. Write: await view.a%s(...)" % (type(owner).__name__, self.hook, instead)
-                )
+        if self.spelling == self.hook and not _on_event_loop():
+            return _run(flow())
+        is_awaited = spelling == self.hook and side is not WORKER_THREAD
+        if self.spelling == self.hook and not is_awaited and hasattr(owner, "a" + self.hook):
+            raise SynchronousOnlyOperation(
+                "%s.%s() was called on the event loop, where its answer cannot be waited for. "
+                "Write: await self.a%s(...)" % (type(owner).__name__, self.hook, self.hook)
+            )
         return _drive(flow())
 
-    def _definition(self, owner: Any) -> Tuple[Any, str, str]:
-        is_super = getattr(type(owner), self.spelling, self) is not self
-        found = None if is_super else _find_on_instance(owner, self.hook, self.spelling)
-        if found or self.owner is None:
-            return found or _find(owner, self.hook)
+    def _find(self, owner: Any) -> Found:
+        is_reached_by_super = getattr(type(owner), self.spelling, None) is not self
+        found = not is_reached_by_super and _find_on_instance(owner, self.hook, self.spelling)
+        if found:
+            return found
         if self.defines:
             return _bind(owner, self.__wrapped__, _side(self.__wrapped__), self.spelling)
         return _bind(owner, *_defined_by(self.owner, self.hook))
 
 
-INSTEAD = {"_authenticate": "perform_authentication"}
+class _Given(functools.partial):
+    # A companion in an instance: of a request, or of a serializer.
+    pass
 
 
-def _is_companion(attribute: Any) -> bool:
-    function = getattr(attribute, "__func__", attribute)
-    return type(function) is _Hook and not function.defines
+def _is_companion(function: Any) -> bool:
+    return type(function) is _Given or type(function) is _Hook and not function.defines
 
 
 def _is_ours(cls: Any) -> bool:
@@ -461,12 +441,14 @@ async def _authenticate(request: Any) -> None:
     request._not_authenticated()
 
 
-def _in_both_worlds(request: Any) -> Any:
-    # Where authentication was left to the first that asks for `request.user`.
-    if isinstance(request, Request):
-        ask = _Hook(Request._authenticate, "_authenticate", "_authenticate", None, False)
-        request._authenticate = types.MethodType(ask, request)
-    return request
+def _authenticate_in_sync_code(request: Any) -> None:
+    # For the first that asks for `request.user`, where the view left it to that.
+    if _on_event_loop():
+        raise SynchronousOnlyOperation(
+            "request.user was asked for on the event loop before the request was authenticated. "
+            "Write: await view.aperform_authentication(request)"
+        )
+    _run(_call(request, "_authenticate"))
 
 
 async def _parse(request: Any) -> Any:
@@ -509,7 +491,7 @@ async def _does_not_allow(operation: Any, *args: Any) -> bool:
     return not await _allows(operation.op1, *args)
 
 
-async def _get_serializer(view: Any, *args: Any, **kwargs: Any) -> Any:
+async def _get_serializer(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     serializer_class = await _call(view, "get_serializer_class")
     kwargs.setdefault("context", await _call(view, "get_serializer_context"))
     return await _apply(_side(serializer_class), serializer_class, *args, **kwargs)
@@ -546,8 +528,7 @@ class AsyncAPIView(_BothWorlds, APIView):
         return _as_coroutine_function(super().as_view(**initkwargs))
 
     async def ainitial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        """
-        Do what comes before the handler: negotiate, find the version, check.
+        """Do what comes before the handler: negotiate, find the version, check.
 
         The async spelling of `initial`; override it for what every request needs first.
         Takes the `Request` and the URL's arguments; raises an `APIException` to refuse.
@@ -568,8 +549,7 @@ class AsyncAPIView(_BothWorlds, APIView):
         await _call(self, "check_throttles", request)
 
     async def aperform_authentication(self, request: Any) -> None:
-        """
-        Find out who sends the `Request`, and set its `user` and `auth`.
+        """Find out who sends the `Request`, and set its `user` and `auth`.
 
         The async spelling of `perform_authentication`; override it with `pass` to leave it
         to the sync code that asks for `request.user` first. Raises what the authenticators
@@ -580,8 +560,7 @@ class AsyncAPIView(_BothWorlds, APIView):
                 await _call(request, "_authenticate")
 
     async def acheck_permissions(self, request: Any) -> None:
-        """
-        Refuse the `Request` if one of the view's permissions does.
+        """Refuse the `Request` if one of the view's permissions does.
 
         The async spelling of `check_permissions`; override it for rules that no permission
         class can express. Raises `NotAuthenticated` or `PermissionDenied`.
@@ -589,8 +568,7 @@ class AsyncAPIView(_BothWorlds, APIView):
         await _check_permissions(self, request)
 
     async def acheck_object_permissions(self, request: Any, obj: Any) -> None:
-        """
-        Refuse the `Request` if one of the view's permissions refuses it for `obj`.
+        """Refuse the `Request` if one of the view's permissions refuses it for `obj`.
 
         The async spelling of `check_object_permissions`; await it in a handler that looks up
         its object itself. Raises `NotAuthenticated` or `PermissionDenied`.
@@ -598,8 +576,7 @@ class AsyncAPIView(_BothWorlds, APIView):
         await _check_permissions(self, request, obj)
 
     async def acheck_throttles(self, request: Any) -> None:
-        """
-        Refuse the `Request` if one of the view's throttles does, after asking all of them.
+        """Refuse the `Request` if one of the view's throttles does, after asking all of them.
 
         The async spelling of `check_throttles`; override it to throttle some requests only.
         Raises `Throttled`, with the longest wait.
@@ -614,8 +591,7 @@ class AsyncAPIView(_BothWorlds, APIView):
             await _call(self, "throttled", request, max(durations, default=None))
 
     async def ahandle_exception(self, exc: Exception) -> Any:
-        """
-        Return the response that reports the exception of a hook or a handler.
+        """Return the response that reports the exception of a hook or a handler.
 
         The async spelling of `handle_exception`; override it to report to others as well.
         Raises `exc` again if the exception handler of the settings returns `None`.
@@ -643,8 +619,7 @@ class AsyncAPIView(_BothWorlds, APIView):
     async def afinalize_response(
         self, request: Any, response: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """
-        Return the response with its renderer, and with the view's headers.
+        """Return the response with its renderer, and with the view's headers.
 
         The async spelling of `finalize_response`; override it for what all responses need,
         those to errors too. Raises `AssertionError` if the handler returned no response.
@@ -655,16 +630,17 @@ class AsyncAPIView(_BothWorlds, APIView):
             "Return one from the handler of %s for %s."
             % (type(response), type(self).__name__, request.method)
         )
-        finalize, side, _ = _bind(
-            self, APIView.finalize_response, WORKER_THREAD, "finalize_response"
-        )
-        return await _apply(side, finalize, request, response, *args, **kwargs)
+        finalize = APIView.finalize_response
+        side = EITHER if _computes(self, finalize) else WORKER_THREAD
+        return await _apply(side, finalize, self, request, response, *args, **kwargs)
 
     async def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         self.args = args
         self.kwargs = kwargs
         request = await _call(self, "initialize_request", request, *args, **kwargs)
-        self.request = _in_both_worlds(request)
+        self.request = request
+        if isinstance(request, Request):
+            request._authenticate = _Given(_authenticate_in_sync_code, request)
         self.headers = await _call(self, "default_response_headers")
 
         try:
@@ -719,8 +695,7 @@ async def _serve(drf_view: Any, request: Any, args: Any, kwargs: Any) -> Any:
 
 class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
     async def afilter_queryset(self, queryset: Any) -> Any:
-        """
-        Pass the queryset through the view's filter backends, in their order.
+        """Pass the queryset through the view's filter backends, in their order.
 
         The async spelling of `filter_queryset`; override it to filter what both the list
         and the look-up of an object see. Takes a queryset, or an awaitable of one, and
@@ -733,8 +708,7 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
         return queryset
 
     async def apaginate_queryset(self, queryset: Any) -> Any:
-        """
-        Return the requested page of the queryset, or `None` where pagination is disabled.
+        """Return the requested page of the queryset, or `None` where pagination is disabled.
 
         The async spelling of `paginate_queryset`; override it to choose when to paginate.
         Takes a queryset, or an awaitable of one, and returns a list. Raises `NotFound` for
@@ -747,8 +721,7 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
         return await _call(paginator, "paginate_queryset", queryset, self.request, view=self)
 
     async def aget_object(self) -> Any:
-        """
-        Return the object that the URL asks for.
+        """Return the object that the URL asks for.
 
         The async spelling of `get_object`; override it for look-ups that `lookup_field`
         cannot express, and end with `await self.acheck_object_permissions(...)`. Raises
@@ -798,8 +771,7 @@ class AsyncCreateModelMixin(_BothWorlds, mixins.CreateModelMixin):
         return Response(data, status=status.HTTP_201_CREATED, headers=headers)
 
     async def aperform_create(self, serializer: Any) -> None:
-        """
-        Save the new instance.
+        """Save the new instance.
 
         The async spelling of `perform_create`; override it for what belongs to saving:
         `await serializer.asave(owner=self.request.user)`. Takes the valid serializer.
@@ -845,8 +817,7 @@ class AsyncUpdateModelMixin(_BothWorlds, mixins.UpdateModelMixin):
         return Response(await _call(serializer, "data"))
 
     async def aperform_update(self, serializer: Any) -> None:
-        """
-        Save the changed instance.
+        """Save the changed instance.
 
         The async spelling of `perform_update`; override it for what belongs to saving:
         `await serializer.asave(editor=self.request.user)`. Takes the valid serializer.
@@ -865,8 +836,7 @@ class AsyncDestroyModelMixin(_BothWorlds, mixins.DestroyModelMixin):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     async def aperform_destroy(self, instance: Any) -> None:
-        """
-        Delete the instance, by its own `adelete` if it has one.
+        """Delete the instance, by its own `adelete` if it has one.
 
         The async spelling of `perform_destroy`; override it to archive instead, or for
         what belongs to deleting. Takes the instance that `aget_object` returned.
@@ -877,9 +847,12 @@ class AsyncDestroyModelMixin(_BothWorlds, mixins.DestroyModelMixin):
 def _with_asave(serializer: Any) -> Any:
     # So that a perform hook can `await serializer.asave(...)`, whatever serializer it is.
     if not hasattr(serializer, "asave"):
-        save = serializers.BaseSerializer.save
-        serializer.asave = types.MethodType(_Hook(save, "save", "asave", None, False), serializer)
+        serializer.asave = _Given(_save, serializer)
     return serializer
+
+
+async def _save(serializer: Any, /, **kwargs: Any) -> Any:
+    return await _drive(_call(serializer, "save", **kwargs))
 
 
 # The concrete views

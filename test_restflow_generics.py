@@ -11,12 +11,13 @@ import base64
 import contextlib
 import contextvars
 import functools
+import importlib
 import inspect
-import io
 import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -25,17 +26,23 @@ import tempfile
 import threading
 import time
 import urllib.request
-from decimal import Decimal
+from concurrent.futures import Future
 from unittest import mock
 
 import django
 import pytest
 from django.conf import settings
 
-# The shop: a small Django project in this module
-
 HERE = pathlib.Path(__file__).parent
 MODULE = "test_restflow_generics"
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.update(SHOP_DATABASE=os.path.join(folder, "shop.sqlite3"), SHOP_DEBUG="1")
+        # This module is a Django app too, so it goes by its name.
+        sys.exit(importlib.import_module(MODULE).serve_demo())
+
+# The shop: a small Django project in this module
 
 if not settings.configured:
     settings.configure(
@@ -84,24 +91,18 @@ if not settings.configured:
         USE_TZ=True,
     )
 
-if __name__ == "__main__":  # The module is a Django app too, so it is imported by its name.
-    import test_restflow_generics
-
-    sys.exit(test_restflow_generics.serve_demo())
-
 django.setup()
 
-from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
+from asgiref.sync import SyncToAsync, sync_to_async
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.exceptions import SynchronousOnlyOperation
 from django.core.handlers.asgi import ASGIHandler
-from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, connections, models, transaction
 from django.http import HttpResponse
 from django.test import override_settings
-from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page
@@ -116,17 +117,19 @@ from rest_framework import (
     renderers,
     routers,
     serializers,
-    status,
     throttling,
     versioning,
     viewsets,
 )
-from rest_framework.authentication import BaseAuthentication, BasicAuthentication
-from rest_framework.authentication import SessionAuthentication
+from rest_framework.authentication import (
+    BaseAuthentication,
+    BasicAuthentication,
+    SessionAuthentication,
+)
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
+from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
 
 import restflow_generics
@@ -250,33 +253,18 @@ def fill_shop():
 
 
 def serve_demo():
+    import uvicorn
+    from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+
+    make_shop()
+    fill_shop()
+    connection.close()
     port = os.environ.get("PORT", "8000")
     url = "http://127.0.0.1:" + port
-    with tempfile.TemporaryDirectory() as folder:
-        database = os.path.join(folder, "shop.sqlite3")
-        environment = dict(os.environ, SHOP_DATABASE=database, SHOP_DEBUG="1")
-        fill = "from %s import *; make_shop(); fill_shop()" % MODULE
-        subprocess.run([sys.executable, "-c", fill], cwd=HERE, env=environment, check=True)
-        print(
-            "The shop, in your browser: %s/ (user ann, password ann)\nor:\n\n%s"
-            % (url, CURL.format(url=url)),
-            flush=True,
-        )
-        command = [sys.executable, "-m", "uvicorn", MODULE + ":application", "--port", port]
-        server = subprocess.Popen(command, cwd=HERE, env=environment)
-        try:
-            return server.wait()
-        except KeyboardInterrupt:
-            return server.wait()
-
-
-def __getattr__(name):
-    # uvicorn asks for `application`; the tests have no use for it.
-    if name == "application":
-        from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-
-        return ASGIStaticFilesHandler(ASGIHandler())
-    raise AttributeError(name)
+    print("The shop is at %s/ for your browser: log in as ann, with the password ann." % url)
+    print("Or try:\n\n" + CURL.format(url=url), flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.run(ASGIStaticFilesHandler(ASGIHandler()), port=int(port), log_level="warning")
 
 
 # The tools of the tests
@@ -642,8 +630,6 @@ def test_no_override_of_a_chain_is_skipped_or_runs_twice(kind, first, second, th
             view = link("first", first, log, (view,))
         else:
             view = type("View", (mixins_[0], view), {})
-
-    request = APIRequestFactory().get("/")
 
     def spelled(self, request):  # a sync handler calls the one spelling
         return Response(self.filter_queryset(Product.objects.all()).count())
@@ -1079,7 +1065,7 @@ def test_the_sync_spelling_on_the_event_loop_is_an_error_that_names_the_other(ho
     async def forget_to_await():
         getattr(ProductView(), hook)(1)
 
-    with pytest.raises(SynchronousOnlyOperation, match=r"await view\.a%s\(" % hook):
+    with pytest.raises(SynchronousOnlyOperation, match=r"await self\.a%s\(" % hook):
         asyncio.run(forget_to_await())
 
 
@@ -1091,7 +1077,7 @@ def test_a_sync_override_that_falls_through_to_super_on_the_event_loop_is_an_err
         async def get(self, request):
             self.check_permissions(request)
 
-    with pytest.raises(SynchronousOnlyOperation, match="await view.acheck_permissions"):
+    with pytest.raises(SynchronousOnlyOperation, match="await self.acheck_permissions"):
         ask(View)
 
 
@@ -1116,8 +1102,7 @@ def test_they_look_like_the_functions_they_stand_for():
     assert list(inspect.signature(ProductView().list).parameters) == ["request", "args", "kwargs"]
     assert "filter backends" in ProductView.afilter_queryset.__doc__
     assert ProductView.filter_queryset.__doc__ == generics.GenericAPIView.filter_queryset.__doc__
-    with pytest.raises(AttributeError):
-        ProductView.list.no_such_attribute
+    assert not hasattr(ProductView.list, "no_such_attribute")
 
 
 def bare(view, request=None, **kwargs):
@@ -1424,11 +1409,6 @@ def operand(name, style):
         # The client says what each operand answers: "A=request" or "A=request,object".
         return lambda request, view, *obj: word in request.query_params.get(name, "").split(",")
 
-    if style == "plain":
-        has = {"has_permission": verdict("request"), "has_object_permission": verdict("object")}
-        for hook, function in list(has.items()):
-            has[hook] = (lambda function: lambda self, *args: function(*args))(function)
-        return type(name, (permissions.BasePermission,), has)
     base = component(permissions.BasePermission, "has_permission", style, verdict("request"))
     return component(base, "has_object_permission", style, verdict("object"))
 
@@ -1452,7 +1432,7 @@ def test_operators_give_drf_s_verdict_with_async_operands(expression):
         return [ask(view, "GET", url).status for url in urls]
 
     with mock.patch.object(permissions.OR, "has_object_permission", or_of_drf_3_14):
-        expected = statuses(SyncProductView, "plain", "plain")
+        expected = statuses(SyncProductView, "def X", "def X")
     assert set(expected) == {200, 403}
     for styles_ in [
         ("async def X", "def X"),
@@ -1676,6 +1656,13 @@ def test_async_code_runs_in_the_request_s_own_task_and_sync_code_in_django_s_thr
     assert ask(View).status == 200
 
 
+def test_a_hop_that_was_cancelled_before_it_began_advances_nothing():
+    hop = Future()
+    hop.cancel()
+    restflow_generics._advance_in_worker_thread("never advanced", hop)  # what a race comes to
+    assert hop.cancelled()
+
+
 def test_context_variables_set_in_one_world_are_seen_in_the_other():
     tenant = contextvars.ContextVar("tenant")
 
@@ -1868,6 +1855,28 @@ def test_every_serializer_has_asave_in_the_perform_hooks(style, tea):
 
 
 @pytest.mark.parametrize(
+    "name", ["owner", "hook", "side", "function", "view", "serializer", "flow", "args", "kwargs"]
+)
+def test_arguments_may_have_any_name(name, tea):
+    class View(ProductView):
+        lookup_url_kwarg = name
+
+        class serializer_class(ProductSerializer):
+            def save(self, **kwargs):
+                return super().save(description=kwargs[name])
+
+        async def aperform_update(self, serializer):
+            await serializer.asave(**{name: "kept"})
+
+    @functools.wraps(View.as_view())
+    async def renamed(request, pk):
+        return await View.as_view()(request, **{name: pk})
+
+    answer = ask(renamed, "PATCH", "/%s/" % tea.pk, data={})
+    assert answer.json["description"] == "kept"
+
+
+@pytest.mark.parametrize(
     "value", ["99", "no", "1.5", "9" * 40, "-" + "9" * 40, "%00", "a" * 1000, "é", "None"]
 )
 def test_a_lookup_value_that_no_object_has_is_404(value):
@@ -2022,6 +2031,19 @@ def test_sync_and_async_handlers_in_one_view():
     assert ask(View, "HEAD").headers["Content-Length"] == ask(View).headers["Content-Length"]
     assert ask(View, "DELETE").status == 405
     assert ask(View, "OPTIONS").json["name"] == "View"
+
+
+def test_a_user_that_is_set_already_is_not_authenticated_again():
+    class View(AsyncAPIView):
+        def initialize_request(self, request, *args, **kwargs):
+            request = super().initialize_request(request, *args, **kwargs)
+            request.user = User(username="eve")
+            return request
+
+        def get(self, request):
+            return Response(str(request.user))
+
+    assert ask(View, user="ann").json == "eve"
 
 
 def test_api_views_are_exempt_from_csrf_and_sessions_are_not():
@@ -2312,3 +2334,115 @@ def test_the_browsable_api_is_that_of_drf(tea):
     for url in ("/", "/%s/" % tea.pk, "/99/"):
         for user in ("ann", None):
             assert page(ProductView, url, user) == page(SyncProductView, url, user)
+
+
+# The README
+
+
+def readme_blocks():
+    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```\n((?:<!-- [^\n]* -->\n)+)", readme, re.DOTALL)
+    assert len(blocks) == readme.count("```python")
+    for source, comments in blocks:
+        asked = re.findall(r"<!-- (\S+) (\S+) (.*?)-> (\d+) -->", comments)
+        name = re.findall(r"class (\w+)", source)[-1]
+        yield pytest.param(source, name, asked, id=name)
+
+
+class Service:
+    """Somebody else's, which the README's examples await."""
+
+    async def answer(self, *args):
+        await asyncio.sleep(0)
+        return [1]
+
+    allows = arecord = order = answer
+
+    async def out_of_stock(self):
+        return [3]
+
+
+@pytest.mark.parametrize("source, name, asked", readme_blocks())
+def test_the_examples_of_the_readme(source, name, asked):
+    class Serializer(ProductSerializer):
+        def save(self, created_by=None, **kwargs):
+            return super().save(**kwargs)
+
+    class Products(models.QuerySet):
+        def filter(self, *args, **kwargs):
+            kwargs.pop("created_by", None)
+            return super().filter(*args, **kwargs)
+
+    class ReadmeProduct:
+        objects = Products(Product)
+
+    names = dict(
+        vars(filters),
+        **vars(permissions),
+        Product=ReadmeProduct,
+        ProductSerializer=Serializer,
+        PageNumberPagination=pagination.PageNumberPagination,
+        Response=Response,
+        DefaultRouter=routers.DefaultRouter,
+        action=action,
+        audit_log=Service(),
+        trade_service=Service(),
+        fetch_visible_ids=Service().answer,
+        call_hook=call_hook,
+    )
+    exec(source, names)
+    for method, url, data, expected in asked:
+        data = json.loads(data) if data else None
+        answer = ask(names[name], method, url, data=data, user="ann")
+        assert answer.status == int(expected), (method, url, answer.body)
+
+
+# The demo, on a real server
+
+
+@pytest.fixture(scope="module")
+def demo():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environment = dict(os.environ, PORT=port)
+    command = [sys.executable, str(HERE / (MODULE + ".py"))]
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    lines = [server.stdout.readline() for _ in range(11)]
+    url = "http://127.0.0.1:" + port
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(url).close()
+            break
+        time.sleep(0.05)
+    yield url, "".join(lines)
+    server.send_signal(signal.SIGINT)
+    assert server.wait(10) == 0
+    server.stdout.close()
+
+
+def curl(command):
+    """What the printed `curl` line does, without curl."""
+    words = shlex.split(command)
+    arguments = {words[i]: words[i + 1] for i in range(1, len(words)) if words[i].startswith("-")}
+    form = [words[i + 1] for i in range(1, len(words)) if words[i] == "-d"]
+    data = "&".join(form).encode() or None
+    request = urllib.request.Request(words[-1], data=data, method=arguments.get("-X"))
+    if "-u" in arguments:
+        request.add_header("Authorization", basic(arguments["-u"].split(":")[0]))
+    with urllib.request.urlopen(request) as response:
+        return response.status, json.loads(response.read() or b"null")
+
+
+def test_the_demo_answers_what_it_prints_and_leaves_when_told(demo):
+    url, printed = demo
+    answers = [curl(line) for line in printed.splitlines() if line.startswith("    curl")]
+    assert [status for status, _ in answers] == [200, 200, 200, 201, 200, 200, 204, 200]
+    listed, searched, first, created, changed, restocked, _, _ = [body for _, body in answers]
+    assert listed["count"] == 3 and len(searched["results"]) == 2
+    assert first["name"] == "Green tea" and changed["price"] == "2.50"
+    assert created["name"] == "Kettle" and created["owner"] is not None
+    assert restocked == {"restocked": "Green tea"}
+    page = urllib.request.Request(url + "/products/", headers={"Accept": "text/html"})
+    assert b"<h1>Product List</h1>" in urllib.request.urlopen(page).read()
+    assert urllib.request.urlopen(url + "/static/rest_framework/css/default.css").status == 200

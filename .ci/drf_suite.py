@@ -71,7 +71,7 @@ def main():
     drf_version = importlib.metadata.version("djangorestframework")
     sdist = options.sdist or cached_sdist(drf_version, options.cache)
     with tempfile.TemporaryDirectory() as folder:
-        shutil.unpack_archive(str(sdist), folder)
+        shutil.unpack_archive(sdist, folder)
         (root,) = pathlib.Path(folder).iterdir()
         leave_only_the_tests(root)
         as_it_is = run_suite(root, options.tests, swap=False)
@@ -85,12 +85,12 @@ def main():
     print_names("Passes as it is, but not on the async views:", regressions)
     for name in regressions:
         outcome, traceback = swapped["tests"].get(name, ["not run", ""])
-        print("\n%s: %s\n%s" % (name, outcome, traceback))
+        print(f"\n{name}: {outcome}\n{traceback}")
 
     counts = collections.Counter(swapped["counts"])
     print("Of the run on the async views:")
     for what in MUST_HAPPEN + MUST_NOT_HAPPEN:
-        print("  %d %s" % (counts[what], what))
+        print(f"  {counts[what]} {what}")
     wrong = [what for what in MUST_HAPPEN if not counts[what]]
     wrong += [what for what in MUST_NOT_HAPPEN if counts[what]]
     print_names("It proves nothing, because of the number of", wrong)
@@ -98,32 +98,32 @@ def main():
     versions = (django.get_version(), drf_version, platform.python_version())
     figures = (len(passed), len(passed_swapped), len(regressions))
     if options.markdown:
-        print("| %s |" % " | ".join(map(str, versions + figures)))
+        print("|", *versions, *figures, "|", sep=" | ")
     print(
-        "Django %s, DRF %s, Python %s: %d passed unswapped, %d passed swapped, %d regressions"
-        % (versions + figures)
+        "Django {}, DRF {}, Python {}: "
+        "{} passed unswapped, {} passed swapped, {} regressions".format(*versions, *figures)
     )
     return 1 if regressions or wrong or not passed else 0
 
 
 def cached_sdist(drf_version, cache):
-    sdist = cache / ("djangorestframework-%s.tar.gz" % drf_version)
+    sdist = cache / f"djangorestframework-{drf_version}.tar.gz"
     if sdist.exists():
         return sdist
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=str(cache)) as folder:
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
         folder = pathlib.Path(folder)
         python = sys.executable
         if importlib.util.find_spec("pip") is None:
             # An environment that uv made has no pip, but Python brings one along.
-            venv.create(str(folder / "venv"), with_pip=True)
-            python = str(folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python")
-        requirement = "djangorestframework==%s" % drf_version
+            venv.create(folder / "venv", with_pip=True)
+            python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
         command = [python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-        command += ["--no-deps", "--no-binary", "djangorestframework", "--dest", str(folder)]
-        subprocess.run(command + [requirement], check=True)
+        command += ["--no-deps", "--no-binary", "djangorestframework", "--dest", folder]
+        command += [f"djangorestframework=={drf_version}"]
+        subprocess.run(command, check=True)
         # In one step, as several environments may do this at once.
-        os.replace(str(folder / sdist.name), str(sdist))
+        os.replace(folder / sdist.name, sdist)
     return sdist
 
 
@@ -132,30 +132,30 @@ def leave_only_the_tests(root):
     own = root / "rest_framework"
     installed = pathlib.Path(rest_framework.__file__).parent
     for path in own.rglob("*.py"):
-        if not filecmp.cmp(str(path), str(installed / path.relative_to(own)), shallow=False):
-            sys.exit("The installed %s differs from the suite's." % path.relative_to(root))
-    shutil.rmtree(str(own))
+        if not filecmp.cmp(path, installed / path.relative_to(own), shallow=False):
+            sys.exit(f"The installed {path.relative_to(root)} differs from the suite's.")
+    shutil.rmtree(own)
 
 
 def run_suite(root, tests, swap):
     report = root / "report.json"
     command = [sys.executable, "-m", "pytest", "-p", "drf_suite", "-p", "no:cacheprovider"]
-    command += ["--continue-on-collection-errors", "--drf-suite-report", str(report)]
+    command += ["--continue-on-collection-errors", "--drf-suite-report", report]
     command += ["--drf-suite-swap"] if swap else []
-    path = [str(HERE), str(HERE.parent)] + list(filter(None, [os.environ.get("PYTHONPATH")]))
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path))
+    path = [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH")]
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, path)))
     for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS"):
         environment.pop(name, None)  # the suite has its own settings
     run = subprocess.run(
         command + tests,
-        cwd=str(root),
+        cwd=root,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        universal_newlines=True,
+        text=True,
     )
     if run.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        sys.exit(run.stdout + "pytest did not run the suite: it ended with %d" % run.returncode)
+        sys.exit(f"{run.stdout}pytest did not run the suite: it ended with {run.returncode}")
     return json.loads(report.read_text())
 
 
