@@ -175,6 +175,8 @@ def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
 
 def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
     function, side, _ = _find(owner, hook)
+    if side is FLOW:
+        return function(*args, **kwargs)
     return _apply(side, function, *args, **kwargs)
 
 
@@ -183,7 +185,8 @@ async def _apply(side: str, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return await function(*args, **kwargs)
     if side is not EITHER:
         await _move_to(side)
-    return await _settle(function(*args, **kwargs))
+    result = function(*args, **kwargs)
+    return await _settle(result) if isinstance(result, Awaitable) else result
 
 
 async def _settle(result: Any) -> Any:

@@ -2346,7 +2346,7 @@ def readme_blocks():
     for source, comments in blocks:
         asked = re.findall(r"<!-- (\S+) (\S+) (.*?)-> (\d+) -->", comments)
         name = re.findall(r"class (\w+)", source)[-1]
-        yield pytest.param(source, name, asked, id=name)
+        yield pytest.param(source, name, asked, id=name)  # the last class is the one asked
 
 
 class Service:
@@ -2362,7 +2362,7 @@ class Service:
         return [3]
 
 
-@pytest.mark.parametrize("source, name, asked", readme_blocks())
+@pytest.mark.parametrize("source, name, asked", list(readme_blocks()))
 def test_the_examples_of_the_readme(source, name, asked):
     class Serializer(ProductSerializer):
         def save(self, created_by=None, **kwargs):

@@ -98,7 +98,7 @@ def main():
     versions = (django.get_version(), drf_version, platform.python_version())
     figures = (len(passed), len(passed_swapped), len(regressions))
     if options.markdown:
-        print("|", *versions, *figures, "|", sep=" | ")
+        print("| {} | {} | {} | {} | {} | {} |".format(*versions, *figures))
     print(
         "Django {}, DRF {}, Python {}: "
         "{} passed unswapped, {} passed swapped, {} regressions".format(*versions, *figures)
