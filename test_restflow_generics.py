@@ -127,6 +127,8 @@ from rest_framework.authentication import (
     SessionAuthentication,
 )
 from rest_framework.decorators import action
+from rest_framework.metadata import BaseMetadata
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory
@@ -1259,6 +1261,22 @@ def test_an_async_list_may_too():
     assert len(ask(View).json["products"]) == 3
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_coroutine_that_a_handler_returns_is_awaited_and_never_taken_for_the_response(is_async):
+    async def answer():
+        return Response(where())
+
+    class SyncView(AsyncAPIView):
+        def get(self, request):
+            return answer()
+
+    class AsyncView(AsyncAPIView):
+        async def get(self, request):
+            return answer()
+
+    assert ask(AsyncView if is_async else SyncView).json == "event loop"
+
+
 def test_a_sync_get_returns_what_self_list_returns():
     class View(AsyncListModelMixin, AsyncGenericAPIView):
         queryset = Product.objects.all()
@@ -1539,6 +1557,10 @@ class AsyncStack:
                 async def adata(self):
                     return [{"name": "Tea"}]
 
+    class Metadata(BaseMetadata):
+        async def determine_metadata(self, request, view):
+            return {}
+
     class Products(models.QuerySet):
         async def aget(self, **lookup):
             return AsyncStack.Instance(name="Tea")
@@ -1566,6 +1588,7 @@ class AllAsyncView(ProductView):
     throttle_classes = [AsyncStack.Throttle]
     filter_backends = [AsyncStack.Backend]
     pagination_class = AsyncStack.Paginator
+    metadata_class = AsyncStack.Metadata
 
 
 FIVE_FLOWS = [
@@ -1597,6 +1620,50 @@ def test_an_async_hook_in_a_sync_stack_costs_one_more_at_most():
             serializer.instance = Product(name="Cup")
 
     assert hops_of(View, "POST", status=201, data={"name": "Cup"}, user="ann") == 2
+
+
+def making(base, name="__init__"):
+    """A class whose making asks the database, which is not to be done on the event loop."""
+
+    def method(self, *args, **kwargs):
+        Product.objects.count()
+        return getattr(super(cls, self), name)(*args, **kwargs)
+
+    cls = type("Made", (base,), {name: method})
+    return cls
+
+
+@pytest.mark.parametrize("by_as_view", [False, True])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("authentication_classes", [making(AsyncStack.Authentication)]),
+        ("permission_classes", [making(Allowed)]),
+        ("throttle_classes", [making(AsyncStack.Throttle)]),
+        ("throttle_classes", [making(throttling.AnonRateThrottle, "get_rate")]),
+        ("filter_backends", [making(AsyncStack.Backend)]),
+        ("parser_classes", [making(parsers.JSONParser)]),
+        ("renderer_classes", [making(renderers.JSONRenderer)]),
+        ("serializer_class", making(AsyncStack.Serializer)),
+        ("metadata_class", making(AsyncStack.Metadata)),
+        ("content_negotiation_class", making(DefaultContentNegotiation, "select_renderer")),
+        ("versioning_class", making(versioning.QueryParameterVersioning, "determine_version")),
+    ],
+)
+def test_sync_code_in_the_making_of_components_is_kept_off_the_event_loop(
+    name, value, by_as_view, monkeypatch
+):
+    monkeypatch.setattr(throttling.AnonRateThrottle, "THROTTLE_RATES", {"anon": "9/s"})
+    view = AllAsyncView.as_view(**{name: value})
+    if not by_as_view:
+        view = type("View", (AllAsyncView,), {name: value})
+    for method, url in [("GET", "/"), ("POST", "/"), ("OPTIONS", "/1/")]:
+        assert ask(view, method, url, data={"name": "Cup"}).status < 300
+
+
+@pytest.mark.parametrize("name", ["__init__", "setup"])
+def test_so_is_the_making_of_the_view(name):
+    assert ask(making(AllAsyncView, name)).status == 200
 
 
 @pytest.mark.parametrize("method, url, status", FIVE_FLOWS)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
 Run Django REST framework's own test suite with this project's views in the place of DRF's.
