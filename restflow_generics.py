@@ -230,11 +230,10 @@ def _find_in_class(cls: type, hook: str, *looked_up: Any) -> Optional[Found]:
 def _defined_by(cls: type, hook: str) -> Optional[Found]:
     for spelling in ("a" + hook, hook):
         attribute = vars(cls).get(spelling)
+        if attribute is None or _is_companion(attribute):
+            continue
         # Django's own `aget`, `asave`, `adelete` only call their twins in a thread.
-        is_twin = spelling != hook and str(getattr(attribute, "__module__", "")).startswith(
-            "django."
-        )
-        if attribute is None or is_twin or _is_companion(attribute):
+        if spelling != hook and _is_stock(attribute):
             continue
         attribute = attribute.__wrapped__ if type(attribute) is _Hook else attribute
         attribute = FLOWS.get(attribute, attribute)
@@ -319,7 +318,10 @@ def _is_made_by_stock(component: Any) -> bool:
 
 
 def _is_stock(code: Any) -> bool:
-    module = getattr(getattr(code, "fget", code), "__module__", None) or "django."
+    # By where a function was written: its `__module__` is what a decorator copies.
+    code = getattr(code, "fget", code)
+    written_in = getattr(code, "__globals__", {}).get("__name__")
+    module = written_in or getattr(code, "__module__", None) or "django."
     return module.startswith(("rest_framework.", "django."))
 
 
