@@ -100,7 +100,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management import call_command
 from django.core.management.color import no_style
-from django.db import connection, connections, models, transaction
+from django.db import DataError, connection, connections, models, transaction
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import include, path
@@ -1991,7 +1991,17 @@ def test_a_lookup_value_that_no_object_has_is_404(value):
     assert ask(ProductView, "GET", "/%s/" % value).status == 404
 
 
-def test_a_foreign_does_not_exist_is_404_with_an_own_aget_too(tea):
+@pytest.mark.parametrize("error", [OverflowError, DataError, TypeError, ValueError])
+def test_so_is_whatever_a_database_says_to_such_a_value(error):
+    class Products(models.QuerySet):
+        def get(self, *args, **kwargs):
+            raise error
+
+    view = type("View", (ProductView,), {"queryset": Products(Product)})
+    assert ask(view, "GET", "/1/").status == 404
+
+
+def test_a_row_that_does_not_exist_is_404_with_an_own_aget_too(tea):
     class Products(models.QuerySet):
         async def aget(self, **lookup):
             return await sync_to_async(super().get)(**lookup)
