@@ -1848,8 +1848,7 @@ def cancelled_at(view, moment, method="GET", **options):
         (outcome,) = await asyncio.gather(task, return_exceptions=True)
         return outcome
 
-    with pytest.warns(None) if pytest.__version__ < "7" else contextlib.nullcontext():
-        return asyncio.run(cancel())
+    return asyncio.run(cancel())
 
 
 def test_a_sync_call_under_way_finishes_before_the_request_is_cancelled():
@@ -2495,8 +2494,8 @@ def test_the_examples_of_the_readme(source, name, asked):
         objects = Products(Product)
 
     names = dict(
-        vars(filters),
-        **vars(permissions),
+        {**vars(filters), **vars(permissions)},
+        __name__="views_of_a_reader",
         Product=ReadmeProduct,
         ProductSerializer=Serializer,
         PageNumberPagination=pagination.PageNumberPagination,
