@@ -209,8 +209,9 @@ def _find(owner: Any, hook: str) -> Found:
 
 
 def _find_on_instance(owner: Any, hook: str, skip: str = "") -> Optional[Found]:
+    own = getattr(owner, "__dict__", ())
     for spelling in ("a" + hook, hook):
-        function = getattr(owner, "__dict__", {}).get(spelling)
+        function = own[spelling] if spelling in own else None
         if function is None or _is_companion(function):
             continue
         if spelling == skip:
@@ -245,7 +246,9 @@ def _defined_by(cls: type, hook: str) -> Optional[Found]:
 def _bind(owner: Any, attribute: Any, side: str, spelling: str) -> Found:
     if side is WORKER_THREAD and (spelling in COMPUTES or attribute in COMPUTES):
         side = EITHER if _computes(owner, attribute) else WORKER_THREAD
-    if _is_property(attribute):
+    if type(attribute) is types.FunctionType:  # as nearly all are
+        attribute = types.MethodType(attribute, owner)
+    elif _is_property(attribute):
         attribute = functools.partial(getattr, owner, spelling)
     elif hasattr(attribute, "__get__") and not isinstance(attribute, functools.partial):
         attribute = attribute.__get__(owner, type(owner))
@@ -299,13 +302,13 @@ USED = frozenset(
 )
 
 
-def _computes(owner: Any, hook: Any) -> bool:
-    return _is_stock(hook) and _uses_stock(type(owner)) and USED.isdisjoint(vars(owner))
+def _computes(owner: Any, attribute: Any) -> bool:
+    return _uses_stock(type(owner), attribute) and USED.isdisjoint(vars(owner))
 
 
 @functools.lru_cache(maxsize=4096)
-def _uses_stock(cls: type) -> bool:
-    for value in (getattr(cls, name, None) for name in USED):
+def _uses_stock(cls: type, attribute: Any) -> bool:
+    for value in (attribute, *(getattr(cls, name, None) for name in USED)):
         is_list = isinstance(value, (list, tuple))
         if not (all(map(_is_made_by_stock, value)) if is_list else _is_stock(value)):
             return False
