@@ -27,11 +27,12 @@ import inspect
 import types
 from collections.abc import Awaitable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from typing import Any, Optional, Tuple
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
-from django.db import DataError
+from django.db import DataError, connections, transaction
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
@@ -677,12 +678,52 @@ class AsyncAPIView(_BothWorlds, APIView):
 
 def _as_coroutine_function(drf_view: Any) -> Any:
     async def view(request: Any, *args: Any, **kwargs: Any) -> Any:
-        return await _drive(_serve(drf_view, request, args, kwargs))
+        databases = [
+            alias
+            for alias, database in connections.settings.items()
+            if database.get("ATOMIC_REQUESTS") and alias not in set(view._non_atomic_requests)
+        ]
+        return await _drive(_serve(drf_view, databases, request, args, kwargs))
 
-    return functools.update_wrapper(view, drf_view)
+    functools.update_wrapper(view, drf_view)
+    view._non_atomic_requests = _NonAtomicRequests(getattr(view, "_non_atomic_requests", ()))
+    return view
 
 
-async def _serve(drf_view: Any, request: Any, args: Any, kwargs: Any) -> Any:
+class _NonAtomicRequests(set):
+    # What `transaction.non_atomic_requests` adds to. Django, which opens no transactions for
+    # async views, is told of every database that it need not: `_serve` does.
+    def __contains__(self, alias: object) -> bool:
+        return True
+
+
+async def _serve(drf_view: Any, databases: Any, request: Any, args: Any, kwargs: Any) -> Any:
+    with ExitStack() as transactions:
+        if databases:
+            await _move_to(WORKER_THREAD)
+        for alias in reversed(databases):
+            transactions.enter_context(transaction.atomic(using=alias))
+        try:
+            view = await _make_view(drf_view, request, args, kwargs)
+            return await _call(view, "dispatch", request, *args, **kwargs)
+        finally:
+            if databases:
+                await _move_to_worker_thread_anyway()
+
+
+async def _move_to_worker_thread_anyway() -> None:
+    # Somebody may cancel the request on the way; a transaction has to end all the same.
+    cancelled = None
+    while _on_event_loop():
+        try:
+            await _move_to(WORKER_THREAD)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        raise cancelled
+
+
+async def _make_view(drf_view: Any, request: Any, args: Any, kwargs: Any) -> Any:
     # What the view function does that DRF's `as_view` makes.
     view = await _apply(_side(drf_view.cls), drf_view.cls, **drf_view.initkwargs)
     actions = getattr(drf_view, "actions", None)
@@ -695,7 +736,7 @@ async def _serve(drf_view: Any, request: Any, args: Any, kwargs: Any) -> Any:
         for method, action in actions.items():
             setattr(view, method, getattr(view, action))
         view.request, view.args, view.kwargs = request, args, kwargs
-    return await _call(view, "dispatch", request, *args, **kwargs)
+    return view
 
 
 # The generic view

@@ -1918,6 +1918,173 @@ def test_an_async_hook_is_cancelled_at_once_and_the_sync_code_around_it_cleans_u
     assert log == ["waits", "hook left on the event loop", "action left on the worker thread"]
 
 
+# A transaction for each request
+
+
+@pytest.fixture
+def atomic_requests():
+    connections.settings["default"]["ATOMIC_REQUESTS"] = True
+    yield
+    connections.settings["default"]["ATOMIC_REQUESTS"] = False
+
+
+@pytest.fixture(params=["sync", "async", "sync in async", "async in sync"])
+def write_and_fail(request, atomic_requests):
+    """A view whose hooks write in various ways, and fail as the client says."""
+
+    def write(name):
+        assert where() == "worker thread" and connection.in_atomic_block
+        Product.objects.create(name=name)
+
+    def fail(request):
+        if "api" in request.query_params:
+            raise exceptions.ValidationError("No.")
+        if "error" in request.query_params:
+            raise Refused
+
+    class Sync(ProductView):
+        def perform_create(self, serializer):
+            write("first")
+            super().perform_create(serializer)
+            write("last")
+            fail(self.request)
+
+    class Async(ProductView):
+        async def aperform_create(self, serializer):
+            await sync_to_async(write)("first")
+            await super().aperform_create(serializer)
+            await asyncio.sleep(0.01)
+            await sync_to_async(write)("last")
+            fail(self.request)
+
+    class SyncInAsync(Sync):
+        async def create(self, request, *args, **kwargs):
+            await sync_to_async(write)("around")
+            return await super().create(request, *args, **kwargs)
+
+    class AsyncInSync(Async):
+        def create(self, request, *args, **kwargs):
+            write("around")
+            return super().create(request, *args, **kwargs)
+
+    return {"sync": Sync, "async": Async, "sync in async": SyncInAsync}.get(
+        request.param, AsyncInSync
+    )
+
+
+def names_created():
+    return sorted(Product.objects.filter(id__gt=3).values_list("name", flat=True))
+
+
+def test_atomic_requests_commits_a_response_and_rolls_an_error_back(write_and_fail):
+    assert ask(write_and_fail, "POST", "/?api", data={"name": "Cup"}).status == 400
+    assert names_created() == []
+    assert ask(write_and_fail, "POST", "/?error", data={"name": "Cup"}, raises=False).status == 500
+    assert names_created() == []
+    assert ask(write_and_fail, "POST", data={"name": "Cup"}).status == 201
+    assert set(names_created()) - {"around"} == {"Cup", "first", "last"}
+
+
+def test_on_commit_runs_once_after_the_commit(atomic_requests):
+    log = []
+
+    class View(ProductView):
+        async def aperform_create(self, serializer):
+            await sync_to_async(transaction.on_commit)(lambda: log.append(names_created()))
+            await serializer.asave()
+            log.append("saved")
+
+    assert ask(View, "POST", data={"name": "Cup"}).status == 201
+    assert log == ["saved", ["Cup"]]
+
+
+def test_an_error_on_commit_is_the_error_the_client_sees(atomic_requests):
+    class View(ProductView):
+        async def aperform_create(self, serializer):
+            await serializer.asave()
+            await sync_to_async(transaction.on_commit)(lambda: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        ask(View, "POST", data={"name": "Cup"})
+
+
+class Opened(ProductView):
+    """Answers whether it is served in a transaction."""
+
+    def get(self, request, *args, **kwargs):
+        return Response(connection.in_atomic_block)
+
+
+async def async_dispatch(self, request, *args, **kwargs):
+    return await super(Opened, self).dispatch(request, *args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    "view, is_atomic",
+    [
+        (Opened, True),
+        (transaction.non_atomic_requests(Opened.as_view()), False),
+        (transaction.non_atomic_requests(using="default")(Opened.as_view()), False),
+        (transaction.non_atomic_requests(using="other")(Opened.as_view()), True),
+        (
+            method_decorator(transaction.non_atomic_requests, name="dispatch")(
+                type("View", (Opened,), {})
+            ),
+            False,
+        ),
+        (
+            type("View", (Opened,), {"dispatch": transaction.non_atomic_requests(async_dispatch)}),
+            False,
+        ),
+    ],
+)
+def test_non_atomic_requests_opts_out_as_on_sync_views(view, is_atomic, atomic_requests):
+    assert ask(view).json is is_atomic
+
+
+def test_viewsets_have_a_transaction_too(atomic_requests):
+    class View(AsyncModelViewSet):
+        queryset = Product.objects.all()
+        list = Opened.get
+
+    assert ask(View).json is True
+
+
+def test_without_the_setting_there_is_no_hop_and_no_query_for_it():
+    assert ask(Opened).json is False
+    assert hops_of(AllAsyncView) == 0
+
+
+@pytest.mark.parametrize("how_often", [1, 2, 3])
+def test_a_cancelled_request_is_rolled_back_before_it_ends(atomic_requests, how_often):
+    begun, ended = [], []
+
+    class View(ProductView):
+        async def aperform_create(self, serializer):
+            await serializer.asave()
+            begun.append(serializer.instance)
+            try:
+                await asyncio.sleep(10)
+            finally:
+                ended.append(where())
+
+    async def cancel():
+        request = APIRequestFactory().post("/", {"name": "Cup"})
+        task = asyncio.ensure_future(View.as_view()(request))
+        while not begun:
+            await asyncio.sleep(0.001)
+        for _ in range(how_often):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not await sync_to_async(lambda: connection.in_atomic_block)()
+
+    asyncio.run(cancel())
+    assert ended == ["event loop"]
+    assert names_created() == []
+
+
 # The actions
 
 
