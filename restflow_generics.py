@@ -24,15 +24,17 @@ sync code gets the response.
 import asyncio
 import functools
 import inspect
+import sys
 import types
 from collections.abc import Awaitable
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import Any, Optional, Tuple
+from contextvars import ContextVar
+from typing import Any, Optional, Set, Tuple
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
-from django.db import DataError, connections, transaction
+from django.db import DataError, transaction
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
@@ -197,13 +199,17 @@ async def _settle(result: Any) -> Any:
     return result
 
 
-def _find(owner: Any, hook: str) -> Found:
+def _find(owner: Any, hook: str, skip: str = "") -> Found:
     # The one rule: the instance, then its classes from the most derived one on.
-    found = _find_on_instance(owner, hook)
+    found = _find_on_instance(owner, hook, skip)
     if found:
         return found
     cls = type(owner)
-    found = _find_in_class(cls, hook, getattr(cls, "a" + hook, None), getattr(cls, hook, None))
+    looked_up = (getattr(cls, "a" + hook, None), getattr(cls, hook, None))
+    try:
+        found = _find_in_class(cls, hook, *looked_up)
+    except TypeError:  # One of them cannot be hashed.
+        found = _find_in_class.__wrapped__(cls, hook)
     if found:
         return _bind(owner, *found)
     return getattr(owner, hook), _side(getattr(owner, hook)), hook
@@ -213,17 +219,19 @@ def _find_on_instance(owner: Any, hook: str, skip: str = "") -> Optional[Found]:
     own = getattr(owner, "__dict__", ())
     for spelling in ("a" + hook, hook):
         function = own[spelling] if spelling in own else None
-        if function is None or _is_companion(function):
+        if function is None or type(function) is _Given:
             continue
         if spelling == skip:
             return None
         if type(getattr(function, "__func__", None)) is _Hook:
-            function = types.MethodType(function.__func__.__wrapped__, function.__self__)
+            return _bind(function.__self__, *function.__func__.definition())
+        if not callable(function):  # a property's value
+            return functools.partial(getattr, owner, spelling), EITHER, spelling
         return function, _side(function), spelling
     return None
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1024)
 def _find_in_class(cls: type, hook: str, *looked_up: Any) -> Optional[Found]:
     # Once a class; once more if somebody patches it, as `looked_up` differs then.
     return next(filter(None, (_defined_by(base, hook) for base in cls.__mro__)), None)
@@ -232,24 +240,29 @@ def _find_in_class(cls: type, hook: str, *looked_up: Any) -> Optional[Found]:
 def _defined_by(cls: type, hook: str) -> Optional[Found]:
     for spelling in ("a" + hook, hook):
         attribute = vars(cls).get(spelling)
-        if attribute is None or _is_companion(attribute):
+        # `aX = None` is no definition. `X = None` is how a method is taken away.
+        if attribute is None and (spelling != hook or hook not in vars(cls)):
             continue
         # Django's own `aget`, `asave`, `adelete` only call their twins in a thread.
-        if spelling != hook and _is_stock(attribute):
+        is_twin = spelling != hook and _is_stock(cls) and _is_stock(attribute)
+        if is_twin or _is_companion(attribute):
             continue
         attribute = attribute.__wrapped__ if type(attribute) is _Hook else attribute
-        attribute = FLOWS.get(attribute, attribute)
-        is_async_property = spelling != hook and _is_property(attribute)
-        return attribute, EVENT_LOOP if is_async_property else _side(attribute), spelling
+        side = EVENT_LOOP if spelling != hook and _is_property(attribute) else _side(attribute)
+        if isinstance(attribute, (types.FunctionType, property)) and _is_stock(cls):
+            attribute = FLOWS.get(attribute, attribute)
+            computes = hook in COMPUTES or attribute in COMPUTES
+            side = EITHER if computes else _side(attribute)
+        return attribute, side, spelling
     return None
 
 
 def _bind(owner: Any, attribute: Any, side: str, spelling: str) -> Found:
-    if side is WORKER_THREAD and (spelling in COMPUTES or attribute in COMPUTES):
-        side = EITHER if _computes(owner, attribute) else WORKER_THREAD
+    if side is EITHER and not _computes(owner, attribute):
+        side = WORKER_THREAD
     if type(attribute) is types.FunctionType:  # as nearly all are
         attribute = types.MethodType(attribute, owner)
-    elif _is_property(attribute):
+    elif attribute is not None and _is_property(attribute):
         attribute = functools.partial(getattr, owner, spelling)
     elif hasattr(attribute, "__get__") and not isinstance(attribute, functools.partial):
         attribute = attribute.__get__(owner, type(owner))
@@ -281,44 +294,55 @@ def _side(function: Any) -> str:
 
 COMPUTES = {
     *"""setup allowed_methods default_response_headers http_method_not_allowed throttled
-    permission_denied get_parser_context get_renderer_context get_format_suffix wait
-    get_exception_handler get_exception_handler_context raise_uncaught_exception
-    get_renderers get_parsers get_authenticators get_permissions get_throttles
-    get_content_negotiator perform_content_negotiation determine_version initialize_request
-    finalize_response get_queryset get_serializer_class get_serializer_context
-    get_success_headers paginator get_paginated_response""".split(),
+    get_parser_context get_renderer_context get_format_suffix wait get_exception_handler
+    get_exception_handler_context raise_uncaught_exception get_renderers get_parsers
+    get_authenticators get_permissions get_throttles get_content_negotiator
+    perform_content_negotiation determine_version initialize_request finalize_response
+    get_queryset get_serializer_class get_serializer_context get_success_headers paginator
+    get_paginated_response""".split(),
     ForcedAuthentication.authenticate,
     permissions.BasePermission.has_permission,
     permissions.BasePermission.has_object_permission,
     permissions.AllowAny.has_permission,
-    permissions.IsAuthenticated.has_permission,
-    permissions.IsAdminUser.has_permission,
-    permissions.IsAuthenticatedOrReadOnly.has_permission,
 }
 USED = frozenset(
-    """allowed_methods get_parser_context get_renderer_context get_renderers get_parsers
-    get_authenticators get_content_negotiator perform_content_negotiation renderer_classes
-    parser_classes authentication_classes permission_classes throttle_classes
-    content_negotiation_class versioning_class get_next_link get_previous_link""".split()
+    """_allowed_methods allowed_methods get_parser_context get_renderer_context get_renderers
+    get_parsers get_authenticators get_content_negotiator perform_content_negotiation
+    renderer_classes parser_classes authentication_classes permission_classes throttle_classes
+    content_negotiation_class versioning_class pagination_class queryset serializer_class
+    get_next_link get_previous_link""".split()
 )
 
 
+OPERANDS = (permissions.OperandHolder, permissions.SingleOperandHolder)
+
+
 def _computes(owner: Any, attribute: Any) -> bool:
-    return _uses_stock(type(owner), attribute) and USED.isdisjoint(vars(owner))
+    return _uses_stock(type(owner)) and USED.isdisjoint(getattr(owner, "__dict__", ()))
 
 
-@functools.lru_cache(maxsize=4096)
-def _uses_stock(cls: type, attribute: Any) -> bool:
-    for value in (attribute, *(getattr(cls, name, None) for name in USED)):
-        is_list = isinstance(value, (list, tuple))
-        if not (all(map(_is_made_by_stock, value)) if is_list else _is_stock(value)):
-            return False
-    return True
+@functools.lru_cache(maxsize=1024)
+def _uses_stock(cls: type) -> bool:
+    values = {name: getattr(cls, name, None) for name in USED}
+    called = [values.pop(name) for name in ("content_negotiation_class", "versioning_class")]
+    if isinstance(values["serializer_class"], type):
+        del values["serializer_class"]  # It is handed out, and made elsewhere.
+    return all(map(_is_stock, called)) and all(map(_is_made_by_stock, values.values()))
 
 
-def _is_made_by_stock(component: Any) -> bool:
-    names = ("__new__", "__init__", "many_init", "get_rate", "parse_rate")
-    return all(_is_stock(getattr(component, name, None)) for name in names)
+def _is_made_by_stock(value: Any) -> bool:
+    if type(value) in OPERANDS:
+        value = list(vars(value).values())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return all(type(part) in OPERANDS or isinstance(part, type) for part in value) and all(
+            map(_is_made_by_stock, value)
+        )
+    if isinstance(value, type):
+        names = ("__new__", "__init__", "many_init", "rate", "get_rate", "parse_rate")
+        many = getattr(getattr(value, "Meta", None), "list_serializer_class", None)
+        parts = [getattr(value, name, None) for name in names]
+        return all(map(_is_stock, parts)) and (many is None or _is_made_by_stock(many))
+    return _is_stock(getattr(value, "all", value))  # A queryset is used by its `all`.
 
 
 def _is_stock(code: Any) -> bool:
@@ -340,52 +364,73 @@ DRF_METHODS = {
     for name, _ in inspect.getmembers(viewsets.ModelViewSet, inspect.isfunction)
     if not name.startswith("__")
 }.union(View.http_method_names)
+PAIRS: Set[str] = set()  # the hooks for which this module has an async spelling
 
 
 class _BothWorlds:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for hook in DRF_METHODS:
-            bases = [base for base in cls.__mro__ if _defined_by(base, hook)]
-            for base, below in zip(bases, [*bases[1:], View]):
-                if not _is_stock(base):
-                    _complete(base, hook, cls)
-                if _is_ours(base) and not (_is_ours(below) or _is_stock(below)):
-                    raise TypeError(
-                        "%s.%s would never run. Name %s before %s in the bases of %s."
-                        % (below.__name__, hook, below.__name__, base.__name__, cls.__name__)
-                    )
+        _complete(cls)
 
 
-def _complete(base: Any, hook: str, cls: Any) -> None:
-    # What this module defines under DRF's name (`list`, `get`...), async code awaits.
-    ours = [vars(other).get(hook) for other in cls.__mro__ if _is_ours(other)]
-    is_action = any(function and not _is_companion(function) for function in ours)
+def _complete(cls: Any) -> None:
+    for hook in DRF_METHODS:
+        bases = [base for base in cls.__mro__ if _defined_by(base, hook)]
+        # What this module defines under DRF's name (`list`, `get`...), async code awaits.
+        ours = [vars(base).get(hook) for base in bases if _is_ours(base)]
+        is_action = any(function and not _is_companion(function) for function in ours)
+        for base, below in zip(bases, [*bases[1:], View]):
+            if not _is_stock(base):
+                _complete_class(base, hook, cls, is_action)
+            if _is_ours(base) and not (_is_ours(below) or _is_stock(below)):
+                raise TypeError(
+                    "%s.%s would never run. Name %s before %s in the bases of %s."
+                    % (below.__name__, hook, below.__name__, base.__name__, cls.__name__)
+                )
+
+
+def _complete_class(base: Any, hook: str, cls: Any, is_action: bool) -> None:
+    if _is_ours(base) and "a" + hook in vars(base):
+        PAIRS.add(hook)
     for spelling in (hook, "a" + hook):
         function = vars(base).get(spelling)
-        if function is None and hasattr(cls, spelling):
-            setattr(base, spelling, _Hook(getattr(cls, spelling), hook, spelling, base, False))
-        elif type(function) is types.FunctionType:
-            is_async_def = spelling == hook and _side(function) is EVENT_LOOP
-            if _side(function) is FLOW or is_async_def or is_action:
+        if type(function) is types.FunctionType:
+            # What its name says of it is not so, or not all.
+            is_otherwise = (_side(function) is EVENT_LOOP) is (spelling == hook)
+            if is_action or is_otherwise or _side(function) is FLOW:
                 setattr(base, spelling, _Hook(function, hook, spelling, base, True))
+        elif spelling not in vars(base) and (spelling == hook or hook in PAIRS):
+            if hasattr(cls, spelling):
+                setattr(base, spelling, _Hook(getattr(cls, spelling), hook, spelling, base, False))
 
 
-class _Hook:
-    # Stands in a class for a function that both worlds may call: for a flow, for an action or
-    # an `async def` under DRF's name, or, not `defines`, for a companion.
+class _StandIn:
+    # Like the function that it stands in for, to whoever looks at it.
 
-    __slots__ = ("__dict__", "defines", "hook", "owner", "spelling")
+    __slots__ = ("__dict__",)
 
     # Before Python 3.10, `inspect` wants a function, and not what looks like one.
     __class__ = property(lambda self: types.FunctionType)  # type: ignore[assignment]
 
-    def __init__(self, function: Any, hook: str, spelling: str, owner: Any, defines: bool):
-        functools.update_wrapper(self, function)
-        self.hook, self.spelling, self.owner, self.defines = hook, spelling, owner, defines
+    def __init__(self, function: Any) -> None:
+        for name, value in vars(function).items():
+            if not name.startswith(("__", "_is_coroutine")):  # `__code__` tells that
+                setattr(self, name, value)
+        functools.update_wrapper(self, function, updated=())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__wrapped__, name)
+
+
+class _Hook(_StandIn):
+    # In a class, for a function that both worlds may call: for a flow, for an action or an
+    # `async def` under DRF's name, or, not `defines`, for a companion.
+
+    __slots__ = ("defines", "hook", "owner", "spelling")
+
+    def __init__(self, function: Any, hook: str, spelling: str, owner: Any, defines: bool):
+        super().__init__(function)
+        self.hook, self.spelling, self.owner, self.defines = hook, spelling, owner, defines
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
@@ -398,26 +443,33 @@ class _Hook:
         return getattr(super(self.owner, instance), self.spelling)
 
     def __call__(self, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        function, side, spelling = self._find(owner)
+        function, side, spelling = self.find(owner)
         flow = functools.partial(_apply, side, function, *args, **kwargs)
         if self.spelling == self.hook and not _on_event_loop():
             return _run(flow())
         is_awaited = spelling == self.hook and side is not WORKER_THREAD
-        if self.spelling == self.hook and not is_awaited and hasattr(owner, "a" + self.hook):
+        if self.spelling == self.hook and not is_awaited and self.hook in PAIRS:
             raise SynchronousOnlyOperation(
                 "%s.%s() was called on the event loop, where its answer cannot be waited for. "
                 "Write: await self.a%s(...)" % (type(owner).__name__, self.hook, self.hook)
             )
         return _drive(flow())
 
-    def _find(self, owner: Any) -> Found:
-        is_reached_by_super = getattr(type(owner), self.spelling, None) is not self
-        found = not is_reached_by_super and _find_on_instance(owner, self.hook, self.spelling)
-        if found:
-            return found
+    def find(self, owner: Any) -> Found:
+        if getattr(type(owner), self.spelling, None) is self:  # and not through `super()`
+            found = _find_on_instance(owner, self.hook, skip=self.spelling)
+            if found:
+                return found
+            for base in type(owner).__mro__[: type(owner).__mro__.index(self.owner)]:
+                found = _defined_by(base, self.hook)
+                if found:  # put there later
+                    return _bind(owner, *found)
+        return _bind(owner, *self.definition())
+
+    def definition(self) -> Found:
         if self.defines:
-            return _bind(owner, self.__wrapped__, _side(self.__wrapped__), self.spelling)
-        return _bind(owner, *_defined_by(self.owner, self.hook))
+            return self.__wrapped__, _side(self.__wrapped__), self.spelling
+        return _defined_by(self.owner, self.hook)  # type: ignore[return-value]
 
 
 class _Given(functools.partial):
@@ -483,6 +535,15 @@ async def _check_permissions(view: Any, request: Any, *obj: Any) -> None:
             await _call(view, "permission_denied", request, message=message, code=code)
 
 
+async def _judge_user(permission: Any, request: Any, view: Any) -> Any:
+    # DRF's own judges of `request.user`: in place where that is at hand, and of a stock kind.
+    user = type(getattr(request, "__dict__", {}).get("_user"))
+    judged = [getattr(user, name, user) for name in ("is_authenticated", "is_staff")]
+    if user in judged or not all(map(_is_stock, judged)):
+        await _move_to(WORKER_THREAD)
+    return permission.has_permission(request, view)
+
+
 async def _both_allow(operation: Any, *args: Any) -> bool:
     return await _allows(operation.op1, *args) and await _allows(operation.op2, *args)
 
@@ -515,6 +576,9 @@ async def _get_paginated_response(view: Any, data: Any) -> Any:
 FLOWS = {
     Request._authenticate: _authenticate,
     Request.data: _parse,
+    permissions.IsAuthenticated.has_permission: _judge_user,
+    permissions.IsAdminUser.has_permission: _judge_user,
+    permissions.IsAuthenticatedOrReadOnly.has_permission: _judge_user,
     permissions.AND.has_permission: _both_allow,
     permissions.AND.has_object_permission: _both_allow,
     permissions.OR.has_permission: _either_allows,
@@ -534,7 +598,7 @@ class AsyncAPIView(_BothWorlds, APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        return _as_coroutine_function(super().as_view(**initkwargs))
+        return _View(super().as_view(**initkwargs))
 
     async def ainitial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         """Do what comes before the handler: negotiate, find the version, check.
@@ -676,24 +740,39 @@ class AsyncAPIView(_BothWorlds, APIView):
         return Response(data, status=status.HTTP_200_OK)
 
 
-def _as_coroutine_function(drf_view: Any) -> Any:
-    async def view(request: Any, *args: Any, **kwargs: Any) -> Any:
-        databases = [
-            alias
-            for alias, database in connections.settings.items()
-            if database.get("ATOMIC_REQUESTS") and alias not in set(view._non_atomic_requests)
-        ]
-        return await _drive(_serve(drf_view, databases, request, args, kwargs))
+class _View(_StandIn):
+    # What `as_view` returns: a coroutine function on the event loop; in sync code, where a
+    # decorator such as `cache_page` or a sync test calls it, it answers at once.
 
-    functools.update_wrapper(view, drf_view)
-    view._non_atomic_requests = _NonAtomicRequests(getattr(view, "_non_atomic_requests", ()))
-    return view
+    __slots__ = ()
+
+    def __init__(self, drf_view: Any) -> None:
+        super().__init__(drf_view)
+        self._non_atomic_requests = _NonAtomicRequests(getattr(self, "_non_atomic_requests", ()))
+        _complete(drf_view.cls)
+
+    @property
+    def __code__(self) -> Any:
+        return _serve.__code__
+
+    def __call__(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        databases = ATOMIC_DATABASES.get()
+        ATOMIC_DATABASES.set(())
+        flow = _serve(self.__wrapped__, databases, request, args, kwargs)
+        # asgiref asks in sync code for what it is going to await.
+        is_asgiref = sys._getframe(1).f_globals.get("__name__") == "asgiref.sync"
+        return _drive(flow) if _on_event_loop() or is_asgiref else _run(flow)
+
+
+ATOMIC_DATABASES: ContextVar[Tuple[Any, ...]] = ContextVar("ATOMIC_DATABASES", default=())
 
 
 class _NonAtomicRequests(set):
-    # What `transaction.non_atomic_requests` adds to. Django, which opens no transactions for
-    # async views, is told of every database that it need not: `_serve` does.
+    # What `transaction.non_atomic_requests` adds to. Django opens no transaction for an async
+    # view. But it asks, before it calls one, for each database that has ATOMIC_REQUESTS.
     def __contains__(self, alias: object) -> bool:
+        if not super().__contains__(alias):
+            ATOMIC_DATABASES.set((*ATOMIC_DATABASES.get(), alias))
         return True
 
 
@@ -1001,7 +1080,7 @@ class AsyncViewSetMixin(ViewSetMixin):
     @classonlymethod
     def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
         drf_as_view = ViewSetMixin.as_view.__func__  # which calls no `super()` either
-        return _as_coroutine_function(drf_as_view(cls, actions, **initkwargs))
+        return _View(drf_as_view(cls, actions, **initkwargs))
 
 
 class AsyncGenericViewSet(AsyncViewSetMixin, AsyncGenericAPIView, viewsets.GenericViewSet):

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import contextvars
+import dataclasses
 import functools
 import importlib
 import inspect
@@ -105,7 +106,10 @@ from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import include, path
 from django.utils.decorators import method_decorator
-from django.views.decorators.cache import cache_page
+from django.utils.functional import SimpleLazyObject, cached_property
+from django.views.decorators.cache import cache_page, never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
 from rest_framework import (
     exceptions,
     filters,
@@ -721,6 +725,97 @@ def test_a_class_patched_later_is_looked_up_again():
     with mock.patch.object(permissions.AllowAny, "has_permission", return_value=False):
         assert ask(ProductView).status == 403
     assert len(ask(ProductView).json) == 3
+
+
+def deny(method):
+    @functools.wraps(method)
+    def denied(*args, **kwargs):
+        Product.objects.count()
+        raise exceptions.PermissionDenied("Not now.")
+
+    return denied
+
+
+class AsksInAsyncCode(ProductView):
+    async def get(self, request, *args, **kwargs):
+        await self.acheck_object_permissions(request, None)
+        return await self.list(request)
+
+
+@pytest.mark.parametrize("hook", ["check_object_permissions", "acheck_object_permissions", "list"])
+def test_what_is_put_on_a_class_later_is_not_skipped(hook):
+    decorated = method_decorator(deny, name=hook)(type("View", (AsksInAsyncCode,), {}))
+    assert ask(decorated).status == 403
+    assigned = type("View", (AsksInAsyncCode,), {})
+    setattr(assigned, hook, deny(getattr(assigned, hook)))
+    assert ask(assigned).status == 403
+    view = AsksInAsyncCode.as_view()
+    with mock.patch.object(AsksInAsyncCode, hook, deny(getattr(AsksInAsyncCode, hook))):
+        if hook == "check_object_permissions":  # The others are called by their own names.
+            assert ask(view).status == 403
+    assert ask(view).status == 200
+
+
+def test_the_async_spelling_of_an_action_or_handler_is_its_most_derived_too():
+    class ViewSet(AsyncModelViewSet):
+        queryset = Product.objects.all()
+
+        async def alist(self, request):
+            return Response(where())
+
+    class View(AsyncListAPIView):
+        async def aget(self, request):
+            return Response(where(), status=202)
+
+    assert ask(ViewSet).json == "event loop"
+    assert [ask(View).status, ask(View, "HEAD").status] == [202, 202]
+
+
+def test_but_it_makes_no_handler_where_there_is_none():
+    class View(AsyncAPIView):
+        async def aget(self):
+            return "a helper of this view's"
+
+    assert ask(View).status == 405
+
+
+@pytest.mark.parametrize("name, method", [("delete", "DELETE"), ("put", "PUT"), ("update", "PUT")])
+def test_a_method_that_is_taken_away_stays_away(name, method, tea):
+    for base in (ProductView, SyncProductView):
+        view = type("View", (base,), {name: None})
+        with pytest.raises(TypeError, match="'NoneType' object is not callable"):
+            ask(view, method, "/%s/" % tea.pk, data={"name": "Gone"})
+    assert Product.objects.filter(name="Green tea").exists()
+
+
+def test_properties_that_are_kept_on_the_instance():
+    class View(ProductView):
+        default_response_headers = {"X-Tea": "green"}
+
+        @cached_property
+        def paginator(self):
+            return Pages()
+
+        class serializer_class(ProductSerializer):
+            @cached_property
+            def data(self):
+                return dict(super().data, cached=True)
+
+    answer = ask(View)
+    assert (answer.json["count"], answer.headers["X-Tea"]) == (3, "green")
+    assert ask(View, "POST", data={"name": "Cup"}).json["cached"] is True
+
+
+def test_a_hook_that_cannot_be_hashed():
+    @dataclasses.dataclass
+    class OnlyTeapots:
+        name: str
+
+        def __call__(self, queryset):
+            return queryset.filter(name=self.name)
+
+    view = type("View", (ProductView,), {"filter_queryset": OnlyTeapots("Teapot")})
+    assert len(ask(view).json) == 1
 
 
 def test_a_base_that_python_would_skip_is_refused():
@@ -1674,6 +1769,19 @@ def making(base, name="__init__"):
     return cls
 
 
+Form = AsyncStack.Serializer
+
+
+class MadeInThread:
+    list_serializer_class = making(Form.Meta.list_serializer_class)
+
+
+class RateOfTheDatabase(throttling.AnonRateThrottle):
+    @property
+    def rate(self):
+        return "%d/s" % (Product.objects.count() + 1)
+
+
 @pytest.mark.parametrize("by_as_view", [False, True])
 @pytest.mark.parametrize(
     "name, value",
@@ -1686,6 +1794,15 @@ def making(base, name="__init__"):
         ("parser_classes", [making(parsers.JSONParser)]),
         ("renderer_classes", [making(renderers.JSONRenderer)]),
         ("serializer_class", making(AsyncStack.Serializer)),
+        ("serializer_class", property(lambda self: Product.objects.count() and Form)),
+        ("serializer_class", type("Form", (Form,), {"Meta": MadeInThread})),
+        ("queryset", property(lambda self: AsyncStack.Products(Product).exclude(pk=0))),
+        ("queryset", making(AsyncStack.Products, "all")(Product)),
+        ("pagination_class", making(AsyncStack.Paginator)),
+        ("permission_classes", [lambda: Product.objects.count() and Allowed()]),
+        ("permission_classes", [Allowed & making(Allowed)]),
+        ("permission_classes", {making(Allowed)}),
+        ("throttle_classes", [RateOfTheDatabase]),
         ("metadata_class", making(AsyncStack.Metadata)),
         ("content_negotiation_class", making(DefaultContentNegotiation, "select_renderer")),
         ("versioning_class", making(versioning.QueryParameterVersioning, "determine_version")),
@@ -1695,9 +1812,9 @@ def test_sync_code_in_the_making_of_components_is_kept_off_the_event_loop(
     name, value, by_as_view, monkeypatch
 ):
     monkeypatch.setattr(throttling.AnonRateThrottle, "THROTTLE_RATES", {"anon": "9/s"})
-    view = AllAsyncView.as_view(**{name: value})
-    if not by_as_view:
-        view = type("View", (AllAsyncView,), {name: value})
+    view = type("View", (AllAsyncView,), {name: value})
+    if by_as_view and not isinstance(value, property):
+        view = AllAsyncView.as_view(**{name: value})
     for method, url in [("GET", "/"), ("POST", "/"), ("OPTIONS", "/1/")]:
         assert ask(view, method, url, data={"name": "Cup"}).status < 300
 
@@ -1705,6 +1822,42 @@ def test_sync_code_in_the_making_of_components_is_kept_off_the_event_loop(
 @pytest.mark.parametrize("name", ["__init__", "setup"])
 def test_so_is_the_making_of_the_view(name):
     assert ask(making(AllAsyncView, name)).status == 200
+
+
+@pytest.mark.parametrize("hook", ["get_queryset", "initialize_request", "finalize_response"])
+def test_so_is_a_decorator_around_a_hook_that_only_computes(hook):
+    def count(method):
+        @functools.wraps(method)
+        def counting(*args, **kwargs):
+            Product.objects.count()
+            return method(*args, **kwargs)
+
+        return counting
+
+    view = method_decorator(count, name=hook)(type("View", (AllAsyncView,), {}))
+    assert ask(view).status == 200
+
+
+@pytest.mark.parametrize("user", ["ann", None])
+@pytest.mark.parametrize("permission", [permissions.IsAuthenticated, permissions.IsAdminUser])
+def test_so_is_a_user_that_is_looked_up_when_a_permission_asks(permission, user):
+    class Lazy(BaseAuthentication):
+        async def authenticate(self, request):
+            return SimpleLazyObject(lambda: User.objects.get(username="ann")), None
+
+    class View(AllAsyncView):
+        authentication_classes = [Lazy]
+        permission_classes = [permission]
+
+    class LeftToWhoeverAsks(AllAsyncView):
+        authentication_classes = [BasicAuthentication]
+        permission_classes = [Allowed, permission]
+
+        async def aperform_authentication(self, request):
+            pass
+
+    assert ask(View).status == 200
+    assert ask(LeftToWhoeverAsks, user=user).status == (200 if user else 401)
 
 
 @pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
@@ -2069,8 +2222,8 @@ def test_a_cancelled_request_is_rolled_back_before_it_ends(atomic_requests, how_
                 ended.append(where())
 
     async def cancel():
-        request = APIRequestFactory().post("/", {"name": "Cup"})
-        task = asyncio.ensure_future(View.as_view()(request))
+        served = exchange(ASGIHandler(), "POST", "/", data={"name": "Cup"})
+        task = asyncio.ensure_future(served)
         while not begun:
             await asyncio.sleep(0.001)
         for _ in range(how_often):
@@ -2080,9 +2233,14 @@ def test_a_cancelled_request_is_rolled_back_before_it_ends(atomic_requests, how_
             await task
         assert not await sync_to_async(lambda: connection.in_atomic_block)()
 
-    asyncio.run(cancel())
+    with override_settings(ROOT_URLCONF=mounted(View)):
+        asyncio.run(cancel())
     assert ended == ["event loop"]
     assert names_created() == []
+
+
+def test_a_view_that_is_called_by_somebody_else_than_django_opens_none(atomic_requests):
+    assert Opened.as_view()(APIRequestFactory().get("/")).data is False
 
 
 # The actions
@@ -2295,6 +2453,46 @@ def test_as_view_returns_a_coroutine_function_with_all_that_drf_puts_on_it():
     assert ours.__name__ == theirs.__name__.replace("SyncProductView", "ProductView")
     with pytest.raises(TypeError, match="invalid keyword"):
         ProductView.as_view(colour="green")
+
+
+def note_in_header(view):
+    @functools.wraps(view)
+    def wrapper(request, *args, **kwargs):
+        count = Product.objects.count()
+        response = view(request, *args, **kwargs)
+        response["X-Count"] = count
+        return response
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        cache_page(60),
+        never_cache,
+        csrf_exempt,
+        require_http_methods(["GET"]),
+        transaction.atomic,
+        note_in_header,
+    ],
+)
+def test_sync_decorators_around_the_view_of_a_url(decorator):
+    view = decorator(ProductView.as_view())
+    assert len(ask(view).json) == 3
+    with override_settings(ROOT_URLCONF=mounted(view)):
+        assert len(APIClient().get("/").data) == 3
+    assert ("X-Count" in ask(view).headers) == (decorator is note_in_header)
+
+
+def test_a_sync_test_calls_the_view_and_an_async_one_awaits_it():
+    view, factory = ProductView.as_view(), APIRequestFactory()
+    assert len(view(factory.get("/")).data) == 3
+
+    async def test():
+        return await view(factory.get("/"))
+
+    assert len(asyncio.run(test()).data) == 3
 
 
 def test_sync_and_async_handlers_in_one_view():
