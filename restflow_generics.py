@@ -387,6 +387,20 @@ def _complete(cls: Any) -> None:
                     "%s.%s would never run. Name %s before %s in the bases of %s."
                     % (below.__name__, hook, below.__name__, base.__name__, cls.__name__)
                 )
+    _complete_permissions(getattr(cls, "permission_classes", None))
+
+
+def _complete_permissions(value: Any) -> None:
+    # Sync code may ask permissions itself: a coroutine would be as good as "yes" there.
+    if type(value) in OPERANDS:
+        value = list(vars(value).values())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        for part in value:
+            _complete_permissions(part)
+    for base in value.__mro__ if isinstance(value, type) else ():
+        for hook in ("has_permission", "has_object_permission"):
+            if not _is_stock(base) and _defined_by(base, hook):
+                _complete_class(base, hook, value, is_action=False)
 
 
 def _complete_class(base: Any, hook: str, cls: Any, is_action: bool) -> None:
@@ -435,7 +449,7 @@ class _Hook(_StandIn):
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
             return self
-        if isinstance(instance, _BothWorlds):
+        if isinstance(instance, _BothWorlds) or self.hook not in DRF_METHODS:
             return types.MethodType(self, instance)
         # For a view that is not this module's, a mixin stays as it was.
         if self.defines:
@@ -448,7 +462,8 @@ class _Hook(_StandIn):
         if self.spelling == self.hook and not _on_event_loop():
             return _run(flow())
         is_awaited = spelling == self.hook and side is not WORKER_THREAD
-        if self.spelling == self.hook and not is_awaited and self.hook in PAIRS:
+        is_single = self.hook in DRF_METHODS and self.hook not in PAIRS
+        if self.spelling == self.hook and not is_awaited and not is_single:
             raise SynchronousOnlyOperation(
                 "%s.%s() was called on the event loop, where its answer cannot be waited for. "
                 "Write: await self.a%s(...)" % (type(owner).__name__, self.hook, self.hook)
@@ -750,6 +765,7 @@ class _View(_StandIn):
         super().__init__(drf_view)
         self._non_atomic_requests = _NonAtomicRequests(getattr(self, "_non_atomic_requests", ()))
         _complete(drf_view.cls)
+        _complete_permissions(drf_view.initkwargs.get("permission_classes"))
 
     @property
     def __code__(self) -> Any:

@@ -1596,6 +1596,53 @@ def test_operators_give_drf_s_verdict_with_async_operands(expression):
         assert statuses(ProductView, *styles_) == expected
 
 
+class Nobody(permissions.BasePermission):
+    async def has_permission(self, request, view):
+        return False
+
+
+class NobodyByAnotherName(permissions.BasePermission):
+    async def ahas_permission(self, request, view):
+        return False
+
+
+@pytest.mark.parametrize("by_as_view", [False, True])
+@pytest.mark.parametrize(
+    "permission",
+    [Nobody, NobodyByAnotherName, Nobody & permissions.AllowAny, ~(~Nobody | ~NobodyByAnotherName)],
+)
+def test_sync_code_that_asks_permissions_itself_gets_the_verdict(permission, by_as_view):
+    class View(ProductView):
+        permission_classes = [] if by_as_view else [permission]
+
+        def check_permissions(self, request):  # as DRF has it
+            for permission in self.get_permissions():
+                if not permission.has_permission(request, self):
+                    self.permission_denied(request)
+
+    kwargs = {"permission_classes": [permission]} if by_as_view else {}
+    assert ask(View.as_view(**kwargs)).status == 403
+
+
+def test_a_sync_permission_may_ask_the_async_one_that_it_extends():
+    class Somebody(Nobody):
+        def has_permission(self, request, view):
+            return super().has_permission(request, view) and True
+
+    view = type("View", (ProductView,), {"permission_classes": [Somebody]})
+    assert ask(view).status == 403
+
+
+def test_the_sync_spelling_of_an_async_permission_on_the_event_loop_is_an_error():
+    type("View", (ProductView,), {"permission_classes": [NobodyByAnotherName]})
+
+    async def forget_to_await():
+        NobodyByAnotherName().has_permission(None, None)
+
+    with pytest.raises(SynchronousOnlyOperation, match="await self.ahas_permission"):
+        asyncio.run(forget_to_await())
+
+
 def test_an_async_permission_is_asked_by_options_and_the_browsable_api_too(tea):
     class MayChange(permissions.BasePermission):
         async def has_permission(self, request, view):
