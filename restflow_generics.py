@@ -199,9 +199,9 @@ async def _settle(result: Any) -> Any:
     return result
 
 
-def _find(owner: Any, hook: str, skip: str = "") -> Found:
+def _find(owner: Any, hook: str) -> Found:
     # The one rule: the instance, then its classes from the most derived one on.
-    found = _find_on_instance(owner, hook, skip)
+    found = _find_on_instance(owner, hook)
     if found:
         return found
     cls = type(owner)
@@ -258,7 +258,7 @@ def _defined_by(cls: type, hook: str) -> Optional[Found]:
 
 
 def _bind(owner: Any, attribute: Any, side: str, spelling: str) -> Found:
-    if side is EITHER and not _computes(owner, attribute):
+    if side is EITHER and not _computes(owner):
         side = WORKER_THREAD
     if type(attribute) is types.FunctionType:  # as nearly all are
         attribute = types.MethodType(attribute, owner)
@@ -289,8 +289,8 @@ def _side(function: Any) -> str:
 
 # In place
 #
-# Hooks of DRF's that only compute need no thread, and are called on either side: these, as
-# long as nobody but DRF and Django has a hand in what they use of their owner.
+# Hooks of DRF's that only compute need no thread, and are called on either side: COMPUTES, as
+# long as nobody but DRF and Django has a hand in what they use of their owner, USED.
 
 COMPUTES = {
     *"""setup allowed_methods default_response_headers http_method_not_allowed throttled
@@ -312,12 +312,10 @@ USED = frozenset(
     content_negotiation_class versioning_class pagination_class queryset serializer_class
     get_next_link get_previous_link""".split()
 )
+OPERANDS = (permissions.OperandHolder, permissions.SingleOperandHolder)  # of `&`, `|` and `~`
 
 
-OPERANDS = (permissions.OperandHolder, permissions.SingleOperandHolder)
-
-
-def _computes(owner: Any, attribute: Any) -> bool:
+def _computes(owner: Any) -> bool:
     return _uses_stock(type(owner)) and USED.isdisjoint(getattr(owner, "__dict__", ()))
 
 
@@ -334,9 +332,8 @@ def _is_made_by_stock(value: Any) -> bool:
     if type(value) in OPERANDS:
         value = list(vars(value).values())
     if isinstance(value, (list, tuple, set, frozenset)):
-        return all(type(part) in OPERANDS or isinstance(part, type) for part in value) and all(
-            map(_is_made_by_stock, value)
-        )
+        is_known = all(type(part) in OPERANDS or isinstance(part, type) for part in value)
+        return is_known and all(map(_is_made_by_stock, value))
     if isinstance(value, type):
         names = ("__new__", "__init__", "many_init", "rate", "get_rate", "parse_rate")
         many = getattr(getattr(value, "Meta", None), "list_serializer_class", None)
@@ -718,9 +715,9 @@ class AsyncAPIView(_BothWorlds, APIView):
             "Return one from the handler of %s for %s."
             % (type(response), type(self).__name__, request.method)
         )
-        finalize = APIView.finalize_response
-        side = EITHER if _computes(self, finalize) else WORKER_THREAD
-        return await _apply(side, finalize, self, request, response, *args, **kwargs)
+        side = EITHER if _computes(self) else WORKER_THREAD
+        finalize = super().finalize_response
+        return await _apply(side, finalize, request, response, *args, **kwargs)
 
     async def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         self.args = args
