@@ -30,7 +30,7 @@ from collections.abc import Awaitable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from contextvars import ContextVar
-from typing import Any, Optional, Set, Tuple
+from typing import Any, Iterator, Optional, Set, Tuple
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
@@ -312,7 +312,6 @@ USED = frozenset(
     content_negotiation_class versioning_class pagination_class queryset serializer_class
     get_next_link get_previous_link""".split()
 )
-OPERANDS = (permissions.OperandHolder, permissions.SingleOperandHolder)  # of `&`, `|` and `~`
 
 
 def _computes(owner: Any) -> bool:
@@ -321,25 +320,40 @@ def _computes(owner: Any) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _uses_stock(cls: type) -> bool:
-    values = {name: getattr(cls, name, None) for name in USED}
-    called = [values.pop(name) for name in ("content_negotiation_class", "versioning_class")]
-    if isinstance(values["serializer_class"], type):
-        del values["serializer_class"]  # It is handed out, and made elsewhere.
-    return all(map(_is_stock, called)) and all(map(_is_made_by_stock, values.values()))
+    for name in USED:
+        value = getattr(cls, name, ())
+        if name.endswith("_classes"):
+            is_stock = all(map(_is_made_by_stock, _components(value)))
+        elif name == "pagination_class" and value:
+            is_stock = _is_made_by_stock(value)
+        elif name == "serializer_class" and isinstance(value, type):
+            is_stock = True  # It is handed out, and made elsewhere.
+        else:
+            is_stock = _is_stock(getattr(value, "all", value))  # what a queryset is used by
+        if not is_stock:
+            return False
+    return True
 
 
-def _is_made_by_stock(value: Any) -> bool:
-    if type(value) in OPERANDS:
+def _is_made_by_stock(component: Any) -> bool:
+    names = ("__new__", "__init__", "many_init", "rate", "get_rate", "parse_rate")
+    many = getattr(getattr(component, "Meta", None), "list_serializer_class", None)
+    return (
+        isinstance(component, type)
+        and all(_is_stock(getattr(component, name, None)) for name in names)
+        and (many is None or _is_made_by_stock(many))
+    )
+
+
+def _components(value: Any) -> Iterator[Any]:
+    # Those of `permission_classes`, say, with the operands of `&`, `|` and `~`.
+    if type(value) in (permissions.OperandHolder, permissions.SingleOperandHolder):
         value = list(vars(value).values())
     if isinstance(value, (list, tuple, set, frozenset)):
-        is_known = all(type(part) in OPERANDS or isinstance(part, type) for part in value)
-        return is_known and all(map(_is_made_by_stock, value))
-    if isinstance(value, type):
-        names = ("__new__", "__init__", "many_init", "rate", "get_rate", "parse_rate")
-        many = getattr(getattr(value, "Meta", None), "list_serializer_class", None)
-        parts = [getattr(value, name, None) for name in names]
-        return all(map(_is_stock, parts)) and (many is None or _is_made_by_stock(many))
-    return _is_stock(getattr(value, "all", value))  # A queryset is used by its `all`.
+        for part in value:
+            yield from _components(part)
+    else:
+        yield value
 
 
 def _is_stock(code: Any) -> bool:
@@ -370,7 +384,7 @@ class _BothWorlds:
         _complete(cls)
 
 
-def _complete(cls: Any) -> None:
+def _complete(cls: Any, permission_classes: Any = ()) -> None:
     for hook in DRF_METHODS:
         bases = [base for base in cls.__mro__ if _defined_by(base, hook)]
         # What this module defines under DRF's name (`list`, `get`...), async code awaits.
@@ -384,20 +398,12 @@ def _complete(cls: Any) -> None:
                     "%s.%s would never run. Name %s before %s in the bases of %s."
                     % (below.__name__, hook, below.__name__, base.__name__, cls.__name__)
                 )
-    _complete_permissions(getattr(cls, "permission_classes", None))
-
-
-def _complete_permissions(value: Any) -> None:
     # Sync code may ask permissions itself: a coroutine would be as good as "yes" there.
-    if type(value) in OPERANDS:
-        value = list(vars(value).values())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        for part in value:
-            _complete_permissions(part)
-    for base in value.__mro__ if isinstance(value, type) else ():
-        for hook in ("has_permission", "has_object_permission"):
-            if not _is_stock(base) and _defined_by(base, hook):
-                _complete_class(base, hook, value, is_action=False)
+    for permission in _components([getattr(cls, "permission_classes", ()), permission_classes]):
+        for base in getattr(permission, "__mro__", ()):
+            for hook in ("has_permission", "has_object_permission"):
+                if not _is_stock(base) and _defined_by(base, hook):
+                    _complete_class(base, hook, permission, is_action=False)
 
 
 def _complete_class(base: Any, hook: str, cls: Any, is_action: bool) -> None:
@@ -761,8 +767,7 @@ class _View(_StandIn):
     def __init__(self, drf_view: Any) -> None:
         super().__init__(drf_view)
         self._non_atomic_requests = _NonAtomicRequests(getattr(self, "_non_atomic_requests", ()))
-        _complete(drf_view.cls)
-        _complete_permissions(drf_view.initkwargs.get("permission_classes"))
+        _complete(drf_view.cls, drf_view.initkwargs.get("permission_classes", ()))
 
     @property
     def __code__(self) -> Any:
