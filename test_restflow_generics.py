@@ -1601,17 +1601,26 @@ class Nobody(permissions.BasePermission):
         return False
 
 
-class NobodyByAnotherName(permissions.BasePermission):
-    async def ahas_permission(self, request, view):
+def nobody(spelling):
+    async def refuse(self, request, view):
         return False
+
+    return type("Nobody", (permissions.BasePermission,), {spelling: refuse})
 
 
 @pytest.mark.parametrize("by_as_view", [False, True])
 @pytest.mark.parametrize(
-    "permission",
-    [Nobody, NobodyByAnotherName, Nobody & permissions.AllowAny, ~(~Nobody | ~NobodyByAnotherName)],
+    "make_permission",
+    [
+        lambda: nobody("has_permission"),
+        lambda: nobody("ahas_permission"),
+        lambda: nobody("has_permission") & permissions.AllowAny,
+        lambda: ~(~nobody("has_permission") | ~nobody("ahas_permission")),
+    ],
 )
-def test_sync_code_that_asks_permissions_itself_gets_the_verdict(permission, by_as_view):
+def test_sync_code_that_asks_permissions_itself_gets_the_verdict(make_permission, by_as_view):
+    permission = make_permission()
+
     class View(ProductView):
         permission_classes = [] if by_as_view else [permission]
 
@@ -1634,10 +1643,11 @@ def test_a_sync_permission_may_ask_the_async_one_that_it_extends():
 
 
 def test_the_sync_spelling_of_an_async_permission_on_the_event_loop_is_an_error():
-    type("View", (ProductView,), {"permission_classes": [NobodyByAnotherName]})
+    permission = nobody("ahas_permission")
+    type("View", (ProductView,), {"permission_classes": [permission]})
 
     async def forget_to_await():
-        NobodyByAnotherName().has_permission(None, None)
+        permission().has_permission(None, None)
 
     with pytest.raises(SynchronousOnlyOperation, match="await self.ahas_permission"):
         asyncio.run(forget_to_await())
@@ -2288,8 +2298,48 @@ def test_a_cancelled_request_is_rolled_back_before_it_ends(atomic_requests, how_
     assert names_created() == []
 
 
+def test_a_request_that_is_cancelled_on_its_way_to_the_commit_is_rolled_back(atomic_requests):
+    begun, waiting = [], threading.Event()
+
+    class View(AsyncAPIView):
+        async def post(self, request):
+            await sync_to_async(Product.objects.create)(name="Cup")
+            # The thread is busy when the view wants it for the commit.
+            asyncio.ensure_future(sync_to_async(waiting.wait)(5))
+            await asyncio.sleep(0)
+            begun.append(True)
+            return HttpResponse()
+
+    async def cancel():
+        view = View.as_view()
+        async with ThreadSensitiveContext():
+            assert "default" in view._non_atomic_requests
+            task = asyncio.ensure_future(view(APIRequestFactory().post("/")))
+            while not begun:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.01)
+            task.cancel()
+            threading.Timer(0.05, waiting.set).start()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await sync_to_async(lambda: connection.close())()
+
+    asyncio.run(cancel())
+    assert names_created() == []
+
+
 def test_a_view_that_is_called_by_somebody_else_than_django_opens_none(atomic_requests):
     assert Opened.as_view()(APIRequestFactory().get("/")).data is False
+
+    class Inner(AsyncAPIView):
+        def get(self, request):
+            return Response(len(connection.savepoint_ids))
+
+    class Outer(AsyncAPIView):
+        def get(self, request):
+            return Inner.as_view()(request._request)
+
+    assert ask(Outer).json == 0
 
 
 # The actions
