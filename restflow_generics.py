@@ -412,9 +412,9 @@ def _complete_class(base: Any, hook: str, cls: Any, is_action: bool) -> None:
     for spelling in (hook, "a" + hook):
         function = vars(base).get(spelling)
         if type(function) is types.FunctionType:
-            # What its name says of it is not so, or not all.
-            is_otherwise = (_side(function) is EVENT_LOOP) is (spelling == hook)
-            if is_action or is_otherwise or _side(function) is FLOW:
+            # An `async def` under DRF's name, or a sync function under the async spelling.
+            is_crosswise = (_side(function) is EVENT_LOOP) is (spelling == hook)
+            if is_action or is_crosswise or _side(function) is FLOW:
                 setattr(base, spelling, _Hook(function, hook, spelling, base, True))
         elif spelling not in vars(base) and (spelling == hook or hook in PAIRS):
             if hasattr(cls, spelling):
@@ -474,7 +474,8 @@ class _Hook(_StandIn):
         return _drive(flow())
 
     def find(self, owner: Any) -> Found:
-        if getattr(type(owner), self.spelling, None) is self:  # and not through `super()`
+        # Through `super()`, it is this class's definition that is meant; else the most derived.
+        if getattr(type(owner), self.spelling, None) is self:
             found = _find_on_instance(owner, self.hook, skip=self.spelling)
             if found:
                 return found
