@@ -2,8 +2,9 @@
 """
 The tests of restflow_generics, and its demo.
 
-`pytest` runs the tests. `python test_restflow_generics.py` serves the shop that they
-use, with some data in it, through a real ASGI server on http://127.0.0.1:8000/.
+`pytest` runs the tests, on SQLite or on the database of DATABASE_URL. `python
+test_restflow_generics.py` serves the shop that they use, with some data in it, through a
+real ASGI server on http://127.0.0.1:8000/.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import contextlib
 import contextvars
 import dataclasses
 import functools
+import gc
 import importlib
 import inspect
 import json
@@ -30,6 +32,7 @@ import urllib.request
 from concurrent.futures import Future
 from unittest import mock
 
+import dj_database_url
 import django
 import pytest
 from django.conf import settings
@@ -39,7 +42,8 @@ MODULE = "test_restflow_generics"
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(SHOP_DATABASE=os.path.join(folder, "shop.sqlite3"), SHOP_DEBUG="1")
+        url = "sqlite:///" + os.path.join(folder, "shop.sqlite3")
+        os.environ.update(DATABASE_URL=url, SHOP_DEBUG="1")
         # This module is a Django app too, so it goes by its name.
         sys.exit(importlib.import_module(MODULE).serve_demo())
 
@@ -50,11 +54,8 @@ if not settings.configured:
         ALLOWED_HOSTS=["*"],
         CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
         DATABASES={
-            "default": {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": os.environ.get("SHOP_DATABASE", ":memory:"),
-                "OPTIONS": {"timeout": 20},
-            }
+            "default": dj_database_url.config(default="sqlite://:memory:"),
+            "other": dj_database_url.config(default="sqlite://:memory:"),
         },
         DEBUG=bool(os.environ.get("SHOP_DEBUG")),
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
@@ -94,7 +95,7 @@ if not settings.configured:
 
 django.setup()
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.exceptions import SynchronousOnlyOperation
@@ -104,6 +105,7 @@ from django.core.management.color import no_style
 from django.db import DataError, connection, connections, models, transaction
 from django.http import HttpResponse
 from django.test import override_settings
+from django.test.utils import setup_databases, teardown_databases
 from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject, cached_property
@@ -244,7 +246,11 @@ CURL = """\
 
 
 def make_shop():
-    call_command("migrate", verbosity=0, run_syncdb=True)
+    call_command("migrate", verbosity=0)
+    make_tables(connection)
+
+
+def make_tables(connection):
     with connection.schema_editor() as editor:
         for model in (Category, Product):
             editor.create_model(model)
@@ -278,12 +284,18 @@ def serve_demo():
 
 @pytest.fixture(scope="session", autouse=True)
 def database(tmp_path_factory):
-    connection.close()
-    name = str(tmp_path_factory.mktemp("shop") / "shop.sqlite3")
-    connections.databases["default"]["NAME"] = connection.settings_dict["NAME"] = name
-    make_shop()
+    folder = tmp_path_factory.mktemp("databases")
+    for alias in connections:
+        name = "shop_" + alias
+        is_file = connections[alias].vendor == "sqlite"
+        connections[alias].settings_dict["TEST"]["NAME"] = str(folder / name) if is_file else name
+    databases = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
+    for alias in connections:
+        make_tables(connections[alias])
     yield
-    connections.close_all()
+    gc.collect()  # of requests whose exception went through Django's handler and its clean-up
+    asyncio.run(sync_to_async(connections.close_all)())
+    teardown_databases(databases, verbosity=0)
 
 
 def reset_shop():
@@ -308,6 +320,11 @@ def tea():
 def where():
     """Which world this line runs in."""
     return "event loop" if asyncio._get_running_loop() else "worker thread"
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.001)
 
 
 def basic(user):
@@ -2050,8 +2067,7 @@ def cancelled_at(view, moment, method="GET", **options):
     async def cancel():
         request = getattr(APIRequestFactory(), method.lower())("/", **options)
         task = asyncio.ensure_future(view.as_view()(request))
-        while not moment():
-            await asyncio.sleep(0.001)
+        await until(moment)
         task.cancel()
         await asyncio.sleep(0.02)
         task.cancel()  # an impatient server
@@ -2260,6 +2276,102 @@ def test_viewsets_have_a_transaction_too(atomic_requests):
     assert ask(View).json is True
 
 
+@pytest.mark.parametrize("how", ["api", "error"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_each_database_that_has_the_setting_has_a_transaction(is_async, how, atomic_requests):
+    def write_and_fail(request):
+        for alias in connections:
+            Category.objects.using(alias).create(name=alias)
+        if how in request.query_params:
+            raise exceptions.ValidationError("No.") if how == "api" else Refused
+
+    class View(AsyncAPIView):
+        def post(self, request):
+            write_and_fail(request)
+            return Response()
+
+    class AsyncView(AsyncAPIView):
+        async def post(self, request):
+            await sync_to_async(write_and_fail)(request)
+            return Response()
+
+    def written():
+        kept = {a for a in connections if Category.objects.using(a).filter(name=a).delete()[0]}
+        connections.close_all()
+        return kept
+
+    view = AsyncView if is_async else View
+    ask(view, "POST", "/?" + how, raises=False)
+    assert written() == {"other"}  # as it does not have the setting
+    with mock.patch.dict(connections.settings["other"], ATOMIC_REQUESTS=True):
+        ask(view, "POST", "/?" + how, raises=False)
+        assert written() == set()
+        assert ask(view, "POST").status == 200
+        assert written() == {"default", "other"}
+
+
+@pytest.mark.parametrize("is_atomic", [False, True])
+@pytest.mark.parametrize("durable", [False, True])
+def test_atomic_blocks_within_are_those_of_drf_s_views(durable, is_atomic, atomic_requests):
+    def create(self, request, *args, **kwargs):
+        with transaction.atomic(durable=durable):
+            self.create_product("kept")
+        with contextlib.suppress(Refused), transaction.atomic():
+            self.create_product("rolled back")
+            raise Refused
+        return Response(status=201)
+
+    def create_product(self, name):
+        Product.objects.create(name=name)
+
+    async def async_create_product(self, name):
+        await sync_to_async(Product.objects.create)(name=name)
+
+    outcomes = []
+    for base, hook in [
+        (SyncProductView, create_product),
+        (ProductView, create_product),
+        (ProductView, lambda self, name: async_to_sync(async_create_product)(self, name)),
+    ]:
+        view = type("View", (base,), {"create": create, "create_product": hook}).as_view()
+        view = view if is_atomic else transaction.non_atomic_requests(view)
+        outcomes.append([ask(view, "POST", raises=False).status, names_created()])
+        reset_shop()
+    expected = [500, []] if durable and is_atomic else [201, ["kept"]]
+    assert outcomes == [expected] * 3
+
+
+def test_two_requests_at_the_same_time_never_share_a_transaction(atomic_requests):
+    opened = []
+
+    class View(ProductView):
+        async def aperform_create(self, serializer):
+            opened.append(await sync_to_async(lambda: connection.connection)())
+            name = serializer.validated_data["name"]
+            # All have their transaction by now. One after the other writes, as SQLite wants it.
+            await until(lambda: len(opened) == 8 and ended == int(name))
+            await serializer.asave()
+            assert await sync_to_async(names_created)() == committed + [name]
+            if int(name) % 2:
+                raise exceptions.ValidationError("No.")
+
+    async def create(number):
+        nonlocal ended
+        answer = await exchange(ASGIHandler(), "POST", "/", data={"name": str(number)})
+        if answer.status == 201:
+            committed.append(str(number))
+        ended += 1
+
+    async def create_all():
+        await asyncio.gather(*map(create, range(8)))
+
+    ended, committed = 0, []
+    with override_settings(ROOT_URLCONF=mounted(View)):
+        asyncio.run(create_all())
+    assert len(set(map(id, opened))) == 8
+    assert committed == names_created() == ["0", "2", "4", "6"]
+
+
 def test_without_the_setting_there_is_no_hop_and_no_query_for_it():
     assert ask(Opened).json is False
     assert hops_of(AllAsyncView) == 0
@@ -2283,8 +2395,7 @@ def test_a_cancelled_request_is_rolled_back_before_it_ends(atomic_requests, how_
         async with ThreadSensitiveContext():
             assert "default" in view._non_atomic_requests  # as Django asks before it calls it
             task = asyncio.ensure_future(view(APIRequestFactory().post("/", {"name": "Cup"})))
-            while not begun:
-                await asyncio.sleep(0.001)
+            await until(lambda: begun)
             for _ in range(how_often):
                 task.cancel()
                 await asyncio.sleep(0)
@@ -2315,8 +2426,7 @@ def test_a_request_that_is_cancelled_on_its_way_to_the_commit_is_rolled_back(ato
         async with ThreadSensitiveContext():
             assert "default" in view._non_atomic_requests
             task = asyncio.ensure_future(view(APIRequestFactory().post("/")))
-            while not begun:
-                await asyncio.sleep(0.001)
+            await until(lambda: begun)
             await asyncio.sleep(0.01)
             task.cancel()
             threading.Timer(0.05, waiting.set).start()
@@ -2326,6 +2436,48 @@ def test_a_request_that_is_cancelled_on_its_way_to_the_commit_is_rolled_back(ato
 
     asyncio.run(cancel())
     assert names_created() == []
+
+
+@pytest.mark.skipif(
+    not hasattr(ASGIHandler, "listen_for_disconnect"),
+    reason="Django 5.0 is the first to cancel a request whose client has gone away",
+)
+def test_a_client_that_goes_away_at_any_moment_leaves_all_of_its_request_or_nothing(write_and_fail):
+    async def create_and_go_away(turns):
+        """Post a product, and disconnect after as many turns of the event loop."""
+        messages = [{"type": "http.request", "body": b'{"name": "Cup"}'}]
+        answer = []
+
+        async def receive():
+            if messages:
+                return messages.pop()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            answer.append(message)
+
+        headers = [(b"host", b"testserver"), (b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b""}
+        scope["headers"] = [*headers, (b"content-length", b"15")]
+        tasks, threads = asyncio.all_tasks(), threading.active_count()
+        await ASGIHandler()(scope, receive, send)
+        assert asyncio.all_tasks() == tasks
+        await asyncio.wait_for(until(lambda: threading.active_count() == threads), 5)
+        return bool(answer)
+
+    outcomes, turns = set(), 0
+    with override_settings(ROOT_URLCONF=mounted(write_and_fail)):
+        while (True, True) not in outcomes or turns < 100:
+            is_answered = asyncio.run(create_and_go_away(turns))
+            rows = Product.objects.filter(id__gt=3)
+            written = set(rows.values_list("name", flat=True))
+            assert written - {"around"} in (set(), {"Cup", "first", "last"})
+            outcomes.add((is_answered, bool(written)))
+            rows.delete()
+            turns += 1 + turns // 10
+    assert outcomes >= {(False, False), (True, True)}
 
 
 def test_a_view_that_is_called_by_somebody_else_than_django_opens_none(atomic_requests):

