@@ -26,7 +26,6 @@ import functools
 import inspect
 import sys
 import types
-from collections.abc import Awaitable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from contextvars import ContextVar
@@ -34,6 +33,7 @@ from typing import Any, Iterator, Optional, Set, Tuple
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
+from django.core.handlers.base import BaseHandler
 from django.db import DataError, transaction
 from django.http import Http404
 from django.http.response import HttpResponseBase
@@ -135,7 +135,7 @@ def _advance(flow: Any) -> Any:
 async def _hop(flow: Any) -> None:
     hop: Any = Future()
     try:
-        await sync_to_async(_advance_in_worker_thread)(flow, hop)
+        await _advance_in_worker_thread(flow, hop)
     except asyncio.CancelledError:
         # A hop that has not begun never will. A sync call under way cannot be stopped: the
         # flow unwinds when it is through.
@@ -147,6 +147,7 @@ async def _hop(flow: Any) -> None:
         raise
 
 
+@sync_to_async
 def _advance_in_worker_thread(flow: Any, hop: Any) -> None:
     if hop.set_running_or_notify_cancel():
         flow.send(None)
@@ -189,11 +190,11 @@ async def _apply(side: str, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if side is not EITHER:
         await _move_to(side)
     result = function(*args, **kwargs)
-    return await _settle(result) if isinstance(result, Awaitable) else result
+    return await _settle(result) if hasattr(type(result), "__await__") else result
 
 
 async def _settle(result: Any) -> Any:
-    while isinstance(result, Awaitable):  # A coroutine is never taken for an answer.
+    while hasattr(type(result), "__await__"):  # A coroutine is never taken for an answer.
         await _move_to(EVENT_LOOP)
         result = await result
     return result
@@ -201,11 +202,14 @@ async def _settle(result: Any) -> Any:
 
 def _find(owner: Any, hook: str) -> Found:
     # The one rule: the instance, then its classes from the most derived one on.
-    found = _find_on_instance(owner, hook)
-    if found:
-        return found
+    async_spelling = sys.intern("a" + hook)  # as what is compared by identity is found sooner
+    own = getattr(owner, "__dict__", ())
+    if hook in own or async_spelling in own:
+        found = _find_on_instance(owner, hook)
+        if found:
+            return found
     cls = type(owner)
-    looked_up = (getattr(cls, "a" + hook, None), getattr(cls, hook, None))
+    looked_up = (getattr(cls, async_spelling, None), getattr(cls, hook, None))
     try:
         found = _find_in_class(cls, hook, *looked_up)
     except TypeError:  # One of them cannot be hashed.
@@ -250,15 +254,16 @@ def _defined_by(cls: type, hook: str) -> Optional[Found]:
         attribute = attribute.__wrapped__ if type(attribute) is _Hook else attribute
         side = EVENT_LOOP if spelling != hook and _is_property(attribute) else _side(attribute)
         if isinstance(attribute, (types.FunctionType, property)) and _is_stock(cls):
-            attribute = FLOWS.get(attribute, attribute)
-            computes = hook in COMPUTES or attribute in COMPUTES
-            side = EITHER if computes else _side(attribute)
+            if attribute in FLOWS:
+                return FLOWS[attribute], FLOW, spelling
+            if hook in COMPUTES or attribute in COMPUTES:
+                side = EITHER
         return attribute, side, spelling
     return None
 
 
 def _bind(owner: Any, attribute: Any, side: str, spelling: str) -> Found:
-    if side is EITHER and not _computes(owner):
+    if side is EITHER and _on_event_loop() and not _computes(owner):
         side = WORKER_THREAD
     if type(attribute) is types.FunctionType:  # as nearly all are
         attribute = types.MethodType(attribute, owner)
@@ -335,6 +340,7 @@ def _uses_stock(cls: type) -> bool:
     return True
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_made_by_stock(component: Any) -> bool:
     names = ("__new__", "__init__", "many_init", "rate", "get_rate", "parse_rate")
     many = getattr(getattr(component, "Meta", None), "list_serializer_class", None)
@@ -778,11 +784,17 @@ class _View(_StandIn):
         databases = ATOMIC_DATABASES.get()
         ATOMIC_DATABASES.set(())
         flow = _serve(self.__wrapped__, databases, request, args, kwargs)
+        caller = sys._getframe(1)
+        if caller.f_code is DJANGO_S_HANDLER:
+            # It renders the answer next, in a hop of its own, if no middleware has a say before.
+            if not caller.f_locals["self"]._template_response_middleware:
+                flow = _render(flow)
         # asgiref asks in sync code for what it is going to await.
-        is_asgiref = sys._getframe(1).f_globals.get("__name__") == "asgiref.sync"
+        is_asgiref = caller.f_globals.get("__name__") == "asgiref.sync"
         return _drive(flow) if _on_event_loop() or is_asgiref else _run(flow)
 
 
+DJANGO_S_HANDLER = getattr(BaseHandler._get_response_async, "__code__", None)
 ATOMIC_DATABASES: ContextVar[Tuple[Any, ...]] = ContextVar("ATOMIC_DATABASES", default=())
 
 
@@ -793,6 +805,29 @@ class _NonAtomicRequests(set):
         if not super().__contains__(alias):
             ATOMIC_DATABASES.set((*ATOMIC_DATABASES.get(), alias))
         return True
+
+
+async def _render(flow: Any) -> Any:
+    response = await flow
+    render = getattr(response, "render", None)
+    if _on_event_loop() or not callable(render) or _side(render) is EVENT_LOOP:
+        return response
+    try:
+        return _Rendered(render(), None)
+    except Exception as error:
+        return _Rendered(response, error)
+
+
+class _Rendered:
+    # What Django's handler renders next, when that is done already.
+
+    def __init__(self, response: Any, error: Optional[Exception]) -> None:
+        self.response, self.error = response, error
+
+    async def render(self) -> Any:
+        if self.error:
+            raise self.error
+        return self.response
 
 
 async def _serve(drf_view: Any, databases: Any, request: Any, args: Any, kwargs: Any) -> Any:

@@ -108,6 +108,7 @@ from django.test import override_settings
 from django.test.utils import setup_databases, teardown_databases
 from django.urls import include, path
 from django.utils.decorators import method_decorator
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject, cached_property
 from django.views.decorators.cache import cache_page, never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -1818,6 +1819,16 @@ def test_a_stock_stack_costs_one_hop(method, url, status):
 
 
 @pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
+def test_a_stock_stack_has_no_event_loop_in_sync_code(method, url, status):
+    view = StockDetailView if url == "/1/" else StockView
+    request = getattr(APIRequestFactory(), method.lower())(url, {"name": "Cup"})
+    request.META["HTTP_AUTHORIZATION"] = basic("ann")
+    with mock.patch.object(restflow_generics, "async_to_sync") as never:
+        answer = view.as_view()(request, **({"pk": 1} if url == "/1/" else {}))
+    assert (answer.status_code, never.called) == (status, False)
+
+
+@pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
 def test_an_all_async_view_costs_none(method, url, status):
     data = {"name": "Cup"} if method in ("POST", "PUT") else None
     assert hops_of(AllAsyncView, method, url, status=status, data=data) == 0
@@ -1934,6 +1945,126 @@ def test_so_is_a_user_that_is_looked_up_when_a_permission_asks(permission, user)
     assert ask(LeftToWhoeverAsks, user=user).status == (200 if user else 401)
 
 
+# Django's handler renders what a view returns in a hop of its own. Ours have done it by then.
+
+
+def test_a_response_is_rendered_in_the_hop_that_is_there():
+    with override_settings(MIDDLEWARE=[]):
+        with counted_hops() as hops:
+            ask(ProductView.as_view(), "POST", data={"name": "Cup"})
+        with counted_hops() as drf_s_hops:
+            ask(SyncProductView.as_view(), "POST", data={"name": "Cup"})
+    assert len(hops) == len(drf_s_hops) - 1
+
+
+class ChangesData(MiddlewareMixin):
+    def process_template_response(self, request, response):
+        response.data = {**response.data, "was rendered": response.is_rendered}
+        return response
+
+
+class RendersAgain(MiddlewareMixin):
+    def process_response(self, request, response):
+        response["X-Rendered"] = str(getattr(response, "is_rendered", None))
+        getattr(response, "render", str)()
+        return response
+
+
+class ReportsErrors(MiddlewareMixin):
+    def process_exception(self, request, exception):
+        return HttpResponse("reported %r" % exception, status=503)
+
+
+class InTransaction:
+    """Something that is found out when it is rendered."""
+
+    def __iter__(self):
+        yield connection.in_atomic_block
+        yield where()
+
+
+class Rendering:
+    """Answers that are rendered in various ways."""
+
+    renderer_classes = [renderers.JSONRenderer]
+
+    def get(self, request):
+        Product.objects.create(name="Cup")
+        return self.answers[request.GET["answer"]](self)
+
+    def data(self):
+        return Response({"products": Product.objects.count()})
+
+    def found_out_later(self):
+        return Response({"products": Product.objects.values_list("name"), "in": InTransaction()})
+
+    def not_serializable(self):
+        return Response({"products": Product})
+
+    def with_callbacks(self):
+        response = self.data()
+        response.add_post_render_callback(lambda response: response.__setitem__("X-First", "1"))
+        response.add_post_render_callback(lambda response: HttpResponse("second"))
+        return response
+
+    def rendered_by_the_view(self):
+        return APIView.finalize_response(self, self.request, self.data()).render()
+
+    def without_render(self):
+        return HttpResponse("plain")
+
+    def with_async_render(self):
+        async def render():
+            return HttpResponse("rendered on the " + where())
+
+        response = HttpResponse("never")
+        response.render = render
+        return response
+
+    answers = {
+        answer.__name__: answer
+        for answer in [
+            data,
+            found_out_later,
+            not_serializable,
+            with_callbacks,
+            rendered_by_the_view,
+            without_render,
+            with_async_render,
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    "middleware",
+    [
+        [],
+        [MODULE + ".ChangesData"],
+        [MODULE + ".RendersAgain", MODULE + ".ReportsErrors"],
+        [
+            "django.middleware.cache.UpdateCacheMiddleware",
+            "django.middleware.cache.FetchFromCacheMiddleware",
+        ],
+    ],
+    ids=["none", "changes the data", "renders again", "caches"],
+)
+@pytest.mark.parametrize("decorator", [lambda view: view, cache_page(60)], ids=["", "cached"])
+@pytest.mark.parametrize("answer", Rendering.answers)
+def test_to_others_it_looks_as_if_django_had(answer, decorator, middleware, atomic_requests):
+    outcomes = []
+    for base in (APIView, AsyncAPIView):
+        reset_shop()
+        view = decorator(type("View", (Rendering, base), {}).as_view())
+        with override_settings(MIDDLEWARE=middleware):
+            for _ in range(2):
+                try:
+                    given = ask(view, url="/?answer=" + answer)
+                    outcomes.append((given.status, given.headers, given.body))
+                except Exception as error:
+                    outcomes.append(repr(error))
+    assert outcomes[:2] == outcomes[2:]
+
+
 @pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
 def test_the_queries_are_those_of_drf_in_the_same_order(method, url, status):
     def queries(base):
@@ -1994,7 +2125,8 @@ def test_async_code_runs_in_the_request_s_own_task_and_sync_code_in_django_s_thr
 def test_a_hop_that_was_cancelled_before_it_began_advances_nothing():
     hop = Future()
     hop.cancel()
-    restflow_generics._advance_in_worker_thread("never advanced", hop)  # what a race comes to
+    # What a race comes to:
+    asyncio.run(restflow_generics._advance_in_worker_thread("never advanced", hop))
     assert hop.cancelled()
 
 
