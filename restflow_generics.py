@@ -31,10 +31,16 @@ from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import Any, Iterator, Optional, Set, Tuple
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import (
+    AsyncToSync,
+    SyncToAsync,
+    ThreadSensitiveContext,
+    async_to_sync,
+    sync_to_async,
+)
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
 from django.core.handlers.base import BaseHandler
-from django.db import DataError, transaction
+from django.db import DataError, connections, transaction
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
@@ -784,6 +790,8 @@ class _View(_StandIn):
         databases = ATOMIC_DATABASES.get()
         ATOMIC_DATABASES.set(())
         flow = _serve(self.__wrapped__, databases, request, args, kwargs)
+        if databases and _shares_its_thread():
+            return _drive_in_a_thread_of_its_own(flow)
         caller = sys._getframe(1)
         if caller.f_code is DJANGO_S_HANDLER:
             # It renders the answer next, in a hop of its own, if no middleware has a say before.
@@ -807,26 +815,36 @@ class _NonAtomicRequests(set):
         return True
 
 
+def _shares_its_thread() -> bool:
+    # Goes with Django 3.2: from 4.0 on, Django's ASGI handler has a thread for each request.
+    in_sync_code = getattr(AsyncToSync.executors, "current", None)
+    return _on_event_loop() and not (in_sync_code or SyncToAsync.thread_sensitive_context.get(None))
+
+
+async def _drive_in_a_thread_of_its_own(flow: Any) -> Any:
+    # Others would find themselves in the transaction while this request waits for something.
+    async with ThreadSensitiveContext():
+        try:
+            return await _drive(flow)
+        finally:
+            await sync_to_async(connections.close_all)()
+
+
 async def _render(flow: Any) -> Any:
     response = await flow
     render = getattr(response, "render", None)
     if _on_event_loop() or not callable(render) or _side(render) is EVENT_LOOP:
         return response
-    try:
-        return _Rendered(render(), None)
-    except Exception as error:
-        return _Rendered(response, error)
+    return _Rendered(render())
 
 
 class _Rendered:
-    # What Django's handler renders next, when that is done already.
+    # What Django's handler is given to render, when that is done already.
 
-    def __init__(self, response: Any, error: Optional[Exception]) -> None:
-        self.response, self.error = response, error
+    def __init__(self, response: Any) -> None:
+        self.response = response
 
     async def render(self) -> Any:
-        if self.error:
-            raise self.error
         return self.response
 
 

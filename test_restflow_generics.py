@@ -99,6 +99,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, syn
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.exceptions import SynchronousOnlyOperation
+from django.core.handlers import asgi
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management import call_command
 from django.core.management.color import no_style
@@ -2035,6 +2036,11 @@ class Rendering:
     }
 
 
+class AsyncRendering(Rendering):
+    async def get(self, request):
+        return await sync_to_async(super().get)(request)
+
+
 @pytest.mark.parametrize(
     "middleware",
     [
@@ -2050,19 +2056,23 @@ class Rendering:
 )
 @pytest.mark.parametrize("decorator", [lambda view: view, cache_page(60)], ids=["", "cached"])
 @pytest.mark.parametrize("answer", Rendering.answers)
-def test_to_others_it_looks_as_if_django_had(answer, decorator, middleware, atomic_requests):
+@pytest.mark.parametrize("is_atomic", [False, True])
+def test_to_others_it_looks_as_if_django_had(is_atomic, answer, decorator, middleware):
     outcomes = []
-    for base in (APIView, AsyncAPIView):
+    for bases in [(Rendering, APIView), (Rendering, AsyncAPIView), (AsyncRendering, AsyncAPIView)]:
         reset_shop()
-        view = decorator(type("View", (Rendering, base), {}).as_view())
-        with override_settings(MIDDLEWARE=middleware):
+        view = decorator(type("View", bases, {}).as_view())
+        with override_settings(MIDDLEWARE=middleware), mock.patch.dict(
+            connections.settings["default"], ATOMIC_REQUESTS=is_atomic
+        ):
             for _ in range(2):
                 try:
                     given = ask(view, url="/?answer=" + answer)
+                    given.headers.pop("Expires", None)
                     outcomes.append((given.status, given.headers, given.body))
                 except Exception as error:
                     outcomes.append(repr(error))
-    assert outcomes[:2] == outcomes[2:]
+    assert outcomes[:2] == outcomes[2:4] == outcomes[4:]
 
 
 @pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
@@ -2473,7 +2483,14 @@ def test_atomic_blocks_within_are_those_of_drf_s_views(durable, is_atomic, atomi
     assert outcomes == [expected] * 3
 
 
-def test_two_requests_at_the_same_time_never_share_a_transaction(atomic_requests):
+@contextlib.asynccontextmanager
+async def shared_thread():
+    yield
+
+
+# Django 3.2 runs the sync code of all requests in one thread.
+@pytest.mark.parametrize("context", [ThreadSensitiveContext, shared_thread])
+def test_two_requests_at_the_same_time_never_share_a_transaction(context, atomic_requests):
     opened = []
 
     class View(ProductView):
@@ -2498,9 +2515,13 @@ def test_two_requests_at_the_same_time_never_share_a_transaction(atomic_requests
         await asyncio.gather(*map(create, range(8)))
 
     ended, committed = 0, []
-    with override_settings(ROOT_URLCONF=mounted(View)):
+    has_threads = mock.patch.object(asgi, "ThreadSensitiveContext", context, create=True)
+    with override_settings(ROOT_URLCONF=mounted(View)), has_threads:
         asyncio.run(create_all())
     assert len(set(map(id, opened))) == 8
+    for database_connection in opened:
+        with pytest.raises(connection.Database.Error):  # as it is closed
+            database_connection.cursor()
     assert committed == names_created() == ["0", "2", "4", "6"]
 
 
