@@ -45,7 +45,15 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
 from django.views.generic import View
-from rest_framework import exceptions, generics, mixins, permissions, status, viewsets
+from rest_framework import (
+    exceptions,
+    generics,
+    mixins,
+    permissions,
+    serializers,
+    status,
+    viewsets,
+)
 from rest_framework.request import ForcedAuthentication, Request, wrap_attributeerrors
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -108,8 +116,8 @@ def _move_to(side: str) -> Any:
         yield side
 
 
-async def _drive(flow: Any) -> Any:
-    return await _advance(_end_on_event_loop(flow))
+async def _drive(start: Any) -> Any:
+    return await _advance(_end_on_event_loop(start()))
 
 
 @types.coroutine
@@ -140,6 +148,7 @@ def _advance(flow: Any) -> Any:
 
 async def _hop(flow: Any) -> None:
     hop: Any = Future()
+    executor = getattr(AsyncToSync.executors, "current", None)
     try:
         await _advance_in_worker_thread(flow, hop)
     except asyncio.CancelledError:
@@ -150,6 +159,9 @@ async def _hop(flow: Any) -> None:
                 await asyncio.wait([asyncio.wrap_future(hop)])
             except asyncio.CancelledError:
                 pass
+        # asgiref leaves behind what it sets for the thread while sync code waits there.
+        if getattr(AsyncToSync.executors, "current", None) is not executor:
+            AsyncToSync.executors.current = executor
         raise
 
 
@@ -160,12 +172,13 @@ def _advance_in_worker_thread(flow: Any, hop: Any) -> None:
         hop.set_result(None)
 
 
-def _run(flow: Any) -> Any:
+def _run(start: Any) -> Any:
+    flow = start()
     try:
         flow.send(None)
     except StopIteration as end:
         return end.value
-    return async_to_sync(_drive)(flow)
+    return async_to_sync(_drive)(lambda: flow)
 
 
 def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -179,8 +192,8 @@ def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
     not "asave"); the rest is passed on. The answer is a coroutine on the event loop, and the
     result in sync code. Raises what the hook raises; `AttributeError` where there is none.
     """
-    flow = _call(owner, hook, *args, **kwargs)
-    return _drive(flow) if _on_event_loop() else _run(flow)
+    start = functools.partial(_call, owner, hook, *args, **kwargs)
+    return _drive(start) if _on_event_loop() else _run(start)
 
 
 def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -393,7 +406,19 @@ PAIRS: Set[str] = set()  # the hooks for which this module has an async spelling
 class _BothWorlds:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        _refuse_drf_s_views(cls)
         _complete(cls)
+
+
+def _refuse_drf_s_views(cls: Any) -> None:
+    # They would go on being served as sync views, and say nothing.
+    if _is_stock(getattr(getattr(cls, "as_view", None), "__func__", cls)):
+        base = next(base for base in cls.__mro__ if _is_stock(base) and hasattr(base, "as_view"))
+        raise TypeError(
+            "%s takes its `as_view` from %s, which is one of DRF's sync views. "
+            "Write Async%s in its place, as the first base that is a view."
+            % (cls.__name__, base.__name__, base.__name__)
+        )
 
 
 def _complete(cls: Any, permission_classes: Any = ()) -> None:
@@ -473,9 +498,9 @@ class _Hook(_StandIn):
 
     def __call__(self, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         function, side, spelling = self.find(owner)
-        flow = functools.partial(_apply, side, function, *args, **kwargs)
+        start = functools.partial(_apply, side, function, *args, **kwargs)
         if self.spelling == self.hook and not _on_event_loop():
-            return _run(flow())
+            return _run(start)
         is_awaited = spelling == self.hook and side is not WORKER_THREAD
         is_single = self.hook in DRF_METHODS and self.hook not in PAIRS
         if self.spelling == self.hook and not is_awaited and not is_single:
@@ -483,7 +508,10 @@ class _Hook(_StandIn):
                 "%s.%s() was called on the event loop, where its answer cannot be waited for. "
                 "Write: await self.a%s(...)" % (type(owner).__name__, self.hook, self.hook)
             )
-        return _drive(flow())
+        coroutine = _drive(start)
+        # For Python, which says what was never awaited.
+        coroutine.__qualname__ = "%s.%s" % (type(owner).__name__, self.spelling)
+        return coroutine
 
     def find(self, owner: Any) -> Found:
         # Through `super()`, it is this class's definition that is meant; else the most derived.
@@ -540,7 +568,7 @@ def _authenticate_in_sync_code(request: Any) -> None:
             "request.user was asked for on the event loop before the request was authenticated. "
             "Write: await view.aperform_authentication(request)"
         )
-    _run(_call(request, "_authenticate"))
+    _run(functools.partial(_call, request, "_authenticate"))
 
 
 async def _parse(request: Any) -> Any:
@@ -594,8 +622,29 @@ async def _does_not_allow(operation: Any, *args: Any) -> bool:
 
 async def _get_serializer(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     serializer_class = await _call(view, "get_serializer_class")
+    if isinstance(serializer_class, type):
+        _refuse_coroutine_functions(serializer_class)
     kwargs.setdefault("context", await _call(view, "get_serializer_context"))
     return await _apply(_side(serializer_class), serializer_class, *args, **kwargs)
+
+
+@functools.lru_cache(maxsize=1024)
+def _refuse_coroutine_functions(serializer_class: Any) -> None:
+    # DRF calls these in sync code, and would take the coroutine for the value.
+    called = {"create", "update", "validate", "to_internal_value", "to_representation"}
+    for name, field in getattr(serializer_class, "_declared_fields", {}).items():
+        if isinstance(field, serializers.SerializerMethodField):
+            called.add(field.method_name or "get_" + name)
+        if isinstance(field, serializers.BaseSerializer):
+            _refuse_coroutine_functions(type(getattr(field, "child", field)))
+    called.update(name for name in dir(serializer_class) if name.startswith("validate_"))
+    for name in called:
+        is_async = _side(getattr(serializer_class, name, None)) is EVENT_LOOP
+        if is_async and not hasattr(serializer_class, "asave"):
+            raise TypeError(
+                "%s.%s is a coroutine function, but DRF calls it in sync code. Write: def %s(...)"
+                % (serializer_class.__name__, name, name)
+            )
 
 
 async def _get_paginated_response(view: Any, data: Any) -> Any:
@@ -789,17 +838,17 @@ class _View(_StandIn):
     def __call__(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         databases = ATOMIC_DATABASES.get()
         ATOMIC_DATABASES.set(())
-        flow = _serve(self.__wrapped__, databases, request, args, kwargs)
+        start = functools.partial(_serve, self.__wrapped__, databases, request, args, kwargs)
         if databases and _shares_its_thread():
-            return _drive_in_a_thread_of_its_own(flow)
+            return _drive_in_a_thread_of_its_own(start)
         caller = sys._getframe(1)
         if caller.f_code is DJANGO_S_HANDLER:
             # It renders the answer next, in a hop of its own, if no middleware has a say before.
             if not caller.f_locals["self"]._template_response_middleware:
-                flow = _render(flow)
+                start = functools.partial(_render, start)
         # asgiref asks in sync code for what it is going to await.
         is_asgiref = caller.f_globals.get("__name__") == "asgiref.sync"
-        return _drive(flow) if _on_event_loop() or is_asgiref else _run(flow)
+        return _drive(start) if _on_event_loop() or is_asgiref else _run(start)
 
 
 DJANGO_S_HANDLER = getattr(BaseHandler._get_response_async, "__code__", None)
@@ -821,17 +870,17 @@ def _shares_its_thread() -> bool:
     return _on_event_loop() and not (in_sync_code or SyncToAsync.thread_sensitive_context.get(None))
 
 
-async def _drive_in_a_thread_of_its_own(flow: Any) -> Any:
+async def _drive_in_a_thread_of_its_own(start: Any) -> Any:
     # Others would find themselves in the transaction while this request waits for something.
     async with ThreadSensitiveContext():
         try:
-            return await _drive(flow)
+            return await _drive(start)
         finally:
             await sync_to_async(connections.close_all)()
 
 
-async def _render(flow: Any) -> Any:
-    response = await flow
+async def _render(start: Any) -> Any:
+    response = await start()
     render = getattr(response, "render", None)
     if _on_event_loop() or not callable(render) or _side(render) is EVENT_LOOP:
         return response
@@ -1047,12 +1096,12 @@ class AsyncDestroyModelMixin(_BothWorlds, mixins.DestroyModelMixin):
 def _with_asave(serializer: Any) -> Any:
     # So that a perform hook can `await serializer.asave(...)`, whatever serializer it is.
     if not hasattr(serializer, "asave"):
-        serializer.asave = _Given(_save, serializer)
+        serializer.asave = _Given(asave, serializer)
     return serializer
 
 
-async def _save(serializer: Any, /, **kwargs: Any) -> Any:
-    return await _drive(_call(serializer, "save", **kwargs))
+async def asave(serializer: Any, /, **kwargs: Any) -> Any:
+    return await _drive(functools.partial(_call, serializer, "save", **kwargs))
 
 
 # The concrete views

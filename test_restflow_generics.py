@@ -103,6 +103,7 @@ from django.core.handlers import asgi
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management import call_command
 from django.core.management.color import no_style
+from django.core.signals import request_finished
 from django.db import DataError, connection, connections, models, transaction
 from django.http import HttpResponse
 from django.test import override_settings
@@ -2591,39 +2592,47 @@ def test_a_request_that_is_cancelled_on_its_way_to_the_commit_is_rolled_back(ato
     assert names_created() == []
 
 
-@pytest.mark.skipif(
+cancels_requests = pytest.mark.skipif(
     not hasattr(ASGIHandler, "listen_for_disconnect"),
     reason="Django 5.0 is the first to cancel a request whose client has gone away",
 )
-def test_a_client_that_goes_away_at_any_moment_leaves_all_of_its_request_or_nothing(write_and_fail):
-    async def create_and_go_away(turns):
-        """Post a product, and disconnect after as many turns of the event loop."""
-        messages = [{"type": "http.request", "body": b'{"name": "Cup"}'}]
-        answer = []
 
-        async def receive():
-            if messages:
-                return messages.pop()
-            for _ in range(turns):
-                await asyncio.sleep(0)
+
+async def create_and_go_away(moment):
+    """Post a product, and disconnect when `moment()` is over; return whether it was answered."""
+    messages = [{"type": "http.request", "body": b'{"name": "Cup"}'}]
+    answer = []
+
+    async def receive():
+        if not messages:
+            await moment()
             return {"type": "http.disconnect"}
+        return messages.pop()
 
-        async def send(message):
-            answer.append(message)
+    async def send(message):
+        answer.append(message)
 
-        headers = [(b"host", b"testserver"), (b"content-type", b"application/json")]
-        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b""}
-        scope["headers"] = [*headers, (b"content-length", b"15")]
-        tasks, threads = asyncio.all_tasks(), threading.active_count()
-        await ASGIHandler()(scope, receive, send)
-        assert asyncio.all_tasks() == tasks
-        await asyncio.wait_for(until(lambda: threading.active_count() == threads), 5)
-        return bool(answer)
+    headers = [(b"host", b"testserver"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b""}
+    scope["headers"] = [*headers, (b"content-length", b"15")]
+    tasks, threads = asyncio.all_tasks(), threading.active_count()
+    await ASGIHandler()(scope, receive, send)
+    await asyncio.wait_for(until(lambda: threading.active_count() == threads), 5)
+    assert asyncio.all_tasks() == tasks
+    return bool(answer)
 
+
+@cancels_requests
+def test_a_client_that_goes_away_at_any_moment_leaves_all_of_its_request_or_nothing(write_and_fail):
     outcomes, turns = set(), 0
+
+    async def some_turns_of_the_event_loop():
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
     with override_settings(ROOT_URLCONF=mounted(write_and_fail)):
         while (True, True) not in outcomes or turns < 100:
-            is_answered = asyncio.run(create_and_go_away(turns))
+            is_answered = asyncio.run(create_and_go_away(some_turns_of_the_event_loop))
             rows = Product.objects.filter(id__gt=3)
             written = set(rows.values_list("name", flat=True))
             assert written - {"around"} in (set(), {"Cup", "first", "last"})
@@ -2631,6 +2640,40 @@ def test_a_client_that_goes_away_at_any_moment_leaves_all_of_its_request_or_noth
             rows.delete()
             turns += 1 + turns // 10
     assert outcomes >= {(False, False), (True, True)}
+
+
+@cancels_requests
+@pytest.mark.parametrize("is_async", [False, True])
+def test_so_does_one_that_goes_away_as_sync_code_gets_its_answer(is_async, atomic_requests):
+    class View(ProductView):
+        def create(self, request, *args, **kwargs):
+            self.perform_create(None)
+            return Response(status=201)
+
+        async def aperform_create(self, serializer):
+            await sync_to_async(Product.objects.create)(name="Cup")
+            # The thread that waits for this hook is busy with something when it ends.
+            asyncio.ensure_future(sync_to_async(time.sleep)(0.05))
+            await asyncio.sleep(0.01)
+            leaving.set()
+
+        if is_async:
+
+            async def post(self, request, *args, **kwargs):
+                return await self.create(request, *args, **kwargs)
+
+    async def leave():
+        nonlocal leaving
+        leaving = asyncio.Event()
+        await create_and_go_away(leaving.wait)
+
+    leaving, finished = None, mock.Mock()
+    request_finished.connect(finished)
+    with override_settings(ROOT_URLCONF=mounted(View)):
+        asyncio.run(leave())
+    request_finished.disconnect(finished)
+    assert finished.call_count == 1
+    assert names_created() in ([], ["Cup"])
 
 
 def test_a_view_that_is_called_by_somebody_else_than_django_opens_none(atomic_requests):
@@ -3206,6 +3249,71 @@ def test_errors_name_the_view_and_what_is_missing():
     for method, got in [("DELETE", "NoneType"), ("PUT", "dict")]:
         message = errors(View, method)
         assert got in message and "Return one from the handler of View for %s" % method in message
+
+
+ASYNC_IN_SYNC = ["create", "validate", "validate_name", "to_representation", "get_total"]
+
+
+@pytest.mark.parametrize("place", ["serializer", "nested", "many nested"])
+@pytest.mark.parametrize("name", ASYNC_IN_SYNC)
+def test_a_serializer_method_that_drf_could_not_await_is_an_error(name, place):
+    async def method(self, value):
+        return value
+
+    class Meta(ProductSerializer.Meta):
+        fields = ["name", "total"]
+
+    attributes = {"Meta": Meta, "total": serializers.SerializerMethodField()}
+    attributes["get_total"] = lambda self, product: 1
+    serializer_class = type("Own", (ProductSerializer,), {**attributes, name: method})
+    if place != "serializer":
+        nested = {"nested": serializer_class(many=place == "many nested")}
+        serializer_class = type("Outer", (serializers.Serializer,), nested)
+    view = type("View", (ProductView,), {"serializer_class": serializer_class})
+    assert errors(view, "POST") == (
+        "Own.%s is a coroutine function, but DRF calls it in sync code. Write: def %s(...)"
+        % (name, name)
+    )
+
+
+def test_but_not_one_of_a_serializer_that_saves_itself_async():
+    class Serializer(ProductSerializer):
+        async def asave(self):
+            self.instance = await self.create(self.validated_data)
+
+        async def create(self, validated_data):
+            return await sync_to_async(super().create)(validated_data)
+
+    view = type("View", (ProductView,), {"serializer_class": Serializer})
+    assert ask(view, "POST", data={"name": "Cup"}).json["name"] == "Cup"
+    assert names_created() == ["Cup"]
+
+
+@pytest.mark.parametrize(
+    "bases, wrong",
+    [
+        ((AsyncListModelMixin, generics.ListAPIView), "ListAPIView"),
+        ((generics.ListAPIView, AsyncListModelMixin), "ListAPIView"),
+        ((AsyncListModelMixin, generics.GenericAPIView), "GenericAPIView"),
+        ((viewsets.ViewSetMixin, AsyncListAPIView), "ViewSetMixin"),
+        ((viewsets.ModelViewSet, AsyncGenericAPIView), "ModelViewSet"),
+    ],
+)
+def test_a_view_that_would_go_on_being_one_of_drf_s_is_refused(bases, wrong):
+    with pytest.raises(TypeError, match="Mixed .* %s, .* Write Async%s in its" % (wrong, wrong)):
+        type("Mixed", bases, {})
+
+
+@pytest.mark.parametrize("name", ["list", "aget_object", "ainitial"])
+def test_python_says_which_hook_was_never_awaited(name):
+    view = type("View", (ProductView,), {})()
+
+    async def forget():
+        getattr(view, name)(None)
+        gc.collect()
+
+    with pytest.warns(RuntimeWarning, match=r"coroutine 'View.%s' was never awaited" % name):
+        asyncio.run(forget())
 
 
 # In the browser
