@@ -3424,10 +3424,14 @@ def test_requests_take_turns_with_threads_and_connections_as_the_readme_says():
         assert len(set(used)) == 1
         await asyncio.gather(*[exchange(application, "GET", "/") for _ in range(4)])
         assert len(set(used)) == 4
+        await asyncio.wait_for(until(lambda: sum(t.is_alive() for t, _ in set(used)) == 2), 5)
+        for thread, database_connection in used:
+            if not thread.is_alive():
+                with pytest.raises(connection.Database.Error):  # as it is closed
+                    database_connection.cursor()
         for executor in application.idle:
             executor.submit(connections.close_all)
             executor.shutdown()
-        await asyncio.wait_for(until(lambda: not any(t.is_alive() for t, _ in used)), 5)
 
     with override_settings(ROOT_URLCONF=mounted(View)), mock.patch.dict(
         connections.settings["default"], CONN_MAX_AGE=60
