@@ -389,21 +389,80 @@ def _is_stock(code: Any) -> bool:
     return module.startswith(("rest_framework.", "django."))
 
 
-# Both worlds
+# As DRF does it
 #
-# Each class that a view is made of, yours and this module's, is given the spelling that it
-# does not define: a companion, which runs the other one in its own world. So whichever is
-# called, Python's own look-up and `super()` reach each class in turn.
+# A view that is only configured, by attributes such as `queryset` and with parts of DRF's, has
+# nothing async in it, and no hook that might answer a coroutine. It needs no flow: DRF's own
+# methods serve it, in the worker thread.
 
 DRF_METHODS = {
     name
     for name, _ in inspect.getmembers(viewsets.ModelViewSet, inspect.isfunction)
     if not name.startswith("__")
 }.union(View.http_method_names)
+HOOKS_OF_PARTS = set(
+    """authenticate has_permission has_object_permission allow_request wait filter_queryset
+    paginate_queryset get_paginated_response determine_metadata is_valid save data""".split()
+)
+PARTS = """authentication_classes permission_classes throttle_classes filter_backends
+    parser_classes renderer_classes pagination_class content_negotiation_class
+    versioning_class metadata_class""".split()
+
+
+def _is_only_configured(view: Any, actions: Any) -> bool:
+    cls, own = type(view), vars(view)
+    queryset = own.get("queryset", getattr(cls, "queryset", None))
+    serializer_class = own.get("serializer_class", getattr(cls, "serializer_class", None))
+    _refuse_coroutine_functions(serializer_class)
+    meta = getattr(serializer_class, "Meta", None)
+    parts = [serializer_class, getattr(meta, "list_serializer_class", None)]
+    for name in PARTS:
+        part = own.get(name, getattr(cls, name, None))
+        parts.extend(part if isinstance(part, (list, tuple)) else [part])
+    model = getattr(queryset, "model", queryset)
+    owners = (cls, *(part for part in (model, *parts) if part is not None))
+    if not all(isinstance(owner, type) for owner in owners):
+        return False
+    # By their size too, as somebody may have added to a class since it was looked at.
+    size = sum(len(vars(base)) for base in (*cls.__mro__, *owners))
+    return (
+        _defines_no_hook(size, model, *owners)
+        and _is_stock(view.settings.EXCEPTION_HANDLER)
+        and DRF_METHODS.isdisjoint(own)
+        and DRF_METHODS.isdisjoint(name[1:] for name in own)
+        and DRF_METHODS.issuperset(actions)
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _defines_no_hook(size: int, model: Any, view: type, *parts: type) -> bool:
+    owners = [(view, DRF_METHODS), *((part, HOOKS_OF_PARTS) for part in parts if part is not model)]
+    if model is not None:
+        owners.append((model, {"delete"}))
+    return all(
+        # The function too, as a metaclass of DRF's gives its own module to a class made by `type`.
+        _is_ours(base) or (_is_stock(base) and _is_stock(vars(base)[spelling]))
+        for owner, hooks in owners
+        for base in owner.__mro__
+        for hook in hooks
+        for spelling in (hook, "a" + hook)
+        if spelling in vars(base)
+    )
+
+
+# Both worlds
+#
+# Each class that a view is made of, yours and this module's, is given the spelling that it
+# does not define: a companion, which runs the other one in its own world. So whichever is
+# called, Python's own look-up and `super()` reach each class in turn.
+
+HOOKS_OF_PERMISSIONS = ["has_permission", "has_object_permission"]
 PAIRS: Set[str] = set()  # the hooks for which this module has an async spelling
 
 
 class _BothWorlds:
+    is_drf_s = False  # served by DRF's own methods
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _refuse_drf_s_views(cls)
@@ -435,12 +494,17 @@ def _complete(cls: Any, permission_classes: Any = ()) -> None:
                     "%s.%s would never run. Name %s before %s in the bases of %s."
                     % (below.__name__, hook, below.__name__, base.__name__, cls.__name__)
                 )
-    # Sync code may ask permissions itself: a coroutine would be as good as "yes" there.
-    for permission in _components([getattr(cls, "permission_classes", ()), permission_classes]):
-        for base in getattr(permission, "__mro__", ()):
-            for hook in ("has_permission", "has_object_permission"):
-                if not _is_stock(base) and _defined_by(base, hook):
-                    _complete_class(base, hook, permission, is_action=False)
+    # Sync code, DRF's browsable API say, may ask these itself: a coroutine is as good as "yes".
+    for parts, hooks in (
+        ([getattr(cls, "permission_classes", ()), permission_classes], HOOKS_OF_PERMISSIONS),
+        (getattr(cls, "authentication_classes", ()), ["authenticate"]),
+        (getattr(cls, "serializer_class", ()), ["is_valid"]),
+    ):
+        for part in _components(parts):
+            for base in getattr(part, "__mro__", ()):
+                for hook in hooks:
+                    if not _is_stock(base) and _defined_by(base, hook):
+                        _complete_class(base, hook, part, is_action=False)
 
 
 def _complete_class(base: Any, hook: str, cls: Any, is_action: bool) -> None:
@@ -489,12 +553,16 @@ class _Hook(_StandIn):
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
             return self
-        if isinstance(instance, _BothWorlds) or self.hook not in DRF_METHODS:
+        if isinstance(instance, _BothWorlds):
+            if not instance.is_drf_s or self.spelling != self.hook:
+                return types.MethodType(self, instance)
+        elif self.hook not in DRF_METHODS:
             return types.MethodType(self, instance)
-        # For a view that is not this module's, a mixin stays as it was.
-        if self.defines:
+        elif self.defines:
+            # For a view that is not this module's, a mixin stays as it was.
             return self.__wrapped__.__get__(instance, owner)
-        return getattr(super(self.owner, instance), self.spelling)
+        method = getattr(super(self.owner, instance), self.spelling)
+        return functools.partial(_or_404, method) if self.hook == "get_object" else method
 
     def __call__(self, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         function, side, spelling = self.find(owner)
@@ -622,8 +690,7 @@ async def _does_not_allow(operation: Any, *args: Any) -> bool:
 
 async def _get_serializer(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     serializer_class = await _call(view, "get_serializer_class")
-    if isinstance(serializer_class, type):
-        _refuse_coroutine_functions(serializer_class)
+    _refuse_coroutine_functions(serializer_class)
     kwargs.setdefault("context", await _call(view, "get_serializer_context"))
     return await _apply(_side(serializer_class), serializer_class, *args, **kwargs)
 
@@ -905,6 +972,9 @@ async def _serve(drf_view: Any, databases: Any, request: Any, args: Any, kwargs:
             transactions.enter_context(transaction.atomic(using=alias))
         try:
             view = await _make_view(drf_view, request, args, kwargs)
+            if view.is_drf_s:
+                await _move_to(WORKER_THREAD)
+                return view.dispatch(request, *args, **kwargs)
             return await _call(view, "dispatch", request, *args, **kwargs)
         finally:
             if databases:
@@ -927,6 +997,7 @@ async def _make_view(drf_view: Any, request: Any, args: Any, kwargs: Any) -> Any
     # What the view function does that DRF's `as_view` makes.
     view = await _apply(_side(drf_view.cls), drf_view.cls, **drf_view.initkwargs)
     actions = getattr(drf_view, "actions", None)
+    view.is_drf_s = _is_only_configured(view, (actions or {}).values())
     if actions is None:
         await _call(view, "setup", request, *args, **kwargs)
     else:
@@ -990,6 +1061,13 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
         obj = await _get_object_or_404(queryset, filter_kwargs)
         await _call(self, "check_object_permissions", self.request, obj)
         return obj
+
+
+def _or_404(get_object: Any) -> Any:
+    try:
+        return get_object()
+    except (OverflowError, DataError) as exc:  # as of a key that is too big for the database
+        raise Http404 from exc
 
 
 async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:

@@ -140,6 +140,7 @@ from rest_framework.metadata import BaseMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import DEFAULTS, APISettings
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
 
@@ -1947,6 +1948,122 @@ def test_so_is_a_user_that_is_looked_up_when_a_permission_asks(permission, user)
     assert ask(LeftToWhoeverAsks, user=user).status == (200 if user else 401)
 
 
+# A view that is only configured, and has nothing async in it, is served by DRF's own methods.
+
+
+class Archive(Product):
+    class Meta:
+        proxy = True
+
+    async def adelete(self):
+        ran_on.append(where())
+
+
+ran_on = []
+CONFIGURED = {"queryset": Product.objects.all(), "serializer_class": ProductSerializer}
+
+
+def get_throttles(self):
+    return []
+
+
+def noting(answer):
+    async def hook(*args, **kwargs):
+        ran_on.append(where())
+        return answer(*args, **kwargs) if callable(answer) else answer
+
+    return hook
+
+
+def part(base, **hooks):
+    return type(base.__name__, (base,), hooks)
+
+
+Noted = part(permissions.BasePermission, has_permission=noting(True))
+NotedToo = part(permissions.AllowAny, ahas_permission=noting(True))
+NotedAuthentication = part(BasicAuthentication, authenticate=noting(None))
+NotedThrottle = part(throttling.BaseThrottle, allow_request=noting(True))
+NotedBackend = part(filters.BaseFilterBackend, afilter_queryset=noting(lambda *args: args[2]))
+NotedSettings = APISettings({"EXCEPTION_HANDLER": noting(lambda *args: Response())}, DEFAULTS)
+
+
+@pytest.mark.parametrize("by_as_view", [False, True])
+@pytest.mark.parametrize(
+    "method, url, name, value",
+    [
+        ("GET", "/", "permission_classes", [Noted]),
+        ("GET", "/", "permission_classes", (Noted,)),
+        ("GET", "/", "permission_classes", [~Noted | permissions.AllowAny]),
+        ("GET", "/", "permission_classes", [NotedToo]),
+        (
+            "GET",
+            "/",
+            "authentication_classes",
+            [NotedAuthentication],
+        ),
+        ("GET", "/", "throttle_classes", [NotedThrottle]),
+        ("GET", "/", "filter_backends", [filters.SearchFilter, NotedBackend]),
+        ("GET", "/1/", "filter_backends", [NotedBackend]),
+        ("GET", "/", "pagination_class", part(Pages, apaginate_queryset=noting(None))),
+        ("OPTIONS", "/", "metadata_class", part(BaseMetadata, determine_metadata=noting({}))),
+        ("POST", "/", "serializer_class", part(ProductSerializer, asave=noting(None))),
+        ("DELETE", "/1/", "queryset", Archive.objects.all()),
+        ("GET", "/99/", "settings", NotedSettings),
+        ("GET", "/", "get_queryset", noting(Product.objects.all())),
+        ("GET", "/", "list", noting(lambda *args: Response())),
+        ("GET", "/1/", "aget_object", noting(lambda *args: Product())),
+    ],
+)
+def test_nothing_async_is_missed_in_a_view_that_is_only_configured(
+    method, url, name, value, by_as_view
+):
+    ran_on.clear()
+    view = part(AsyncModelViewSet, **CONFIGURED)
+    if by_as_view:
+        views = [
+            view.as_view({"get": "list", "post": "create"}, **{name: value}),
+            view.as_view({"get": "retrieve", "delete": "destroy"}, **{name: value}),
+        ]
+        urls = path("", views[0]), path("<pk>/", views[1])
+    else:
+        urls = mounted(part(view, **{name: value}))
+    with override_settings(ROOT_URLCONF=urls, DEBUG_PROPAGATE_EXCEPTIONS=True):
+        ask_shop(method, url, data={"name": "Cup"} if method == "POST" else None)
+    assert set(ran_on) == {"event loop"}
+
+
+@pytest.mark.parametrize("name", ["get_queryset", "list", "paginator's", "base's", "action"])
+def test_nor_what_is_put_there_later(name):
+    ran_on.clear()
+    base = part(AsyncModelViewSet, **CONFIGURED, pagination_class=part(Pages))
+    view = part(base)
+    ask(view)
+    if name == "paginator's":
+        view.pagination_class.apaginate_queryset = noting(None)
+    elif name == "base's":
+        base.get_queryset = noting(Product.objects.all())
+    elif name == "action":
+        view.list = view.own = noting(lambda *args: Response())
+        view = view.as_view({"get": "own"})
+    else:
+        setattr(
+            view, name, noting(Product.objects.all() if "get" in name else lambda *a: Response())
+        )
+    ask(view)
+    assert set(ran_on) == {"event loop"}
+
+
+@pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
+def test_one_without_anything_async_has_no_flow(method, url, status):
+    view = part(AsyncModelViewSet, **CONFIGURED, filter_backends=[filters.SearchFilter])
+    data = {"name": "Cup"} if method in ("POST", "PUT") else None
+    with mock.patch.object(restflow_generics, "_check_permissions") as never:
+        assert ask(view, method, url, data=data).status == status
+        assert not never.called
+        ask(part(view, get_throttles=get_throttles), method, url, data=data)
+        assert never.called
+
+
 # Django's handler renders what a view returns in a hop of its own. Ours have done it by then.
 
 
@@ -2069,7 +2186,8 @@ def test_to_others_it_looks_as_if_django_had(is_atomic, answer, decorator, middl
             for _ in range(2):
                 try:
                     given = ask(view, url="/?answer=" + answer)
-                    given.headers.pop("Expires", None)
+                    for header in ("Expires", "Age"):
+                        given.headers.pop(header, None)
                     outcomes.append((given.status, given.headers, given.body))
                 except Exception as error:
                     outcomes.append(repr(error))
@@ -2847,11 +2965,13 @@ CONCRETE = [
 ]
 
 
+# A view that is only configured is served by DRF's own methods, and one with a hook by flows.
+@pytest.mark.parametrize("hooks", [{}, {"get_throttles": get_throttles}])
 @pytest.mark.parametrize("name, methods", CONCRETE)
-def test_the_nine_concrete_views_answer_as_drf_s(name, methods):
+def test_the_nine_concrete_views_answer_as_drf_s(name, methods, hooks):
     def answers(base):
         attributes = {"queryset": Product.objects.all(), "serializer_class": ProductSerializer}
-        view = type("View", (base,), attributes)
+        view = type("View", (base,), {**attributes, **hooks})
         url = "/" if "List" in name or "Create" in name else "/1/"
         for method in ["GET", "POST", "PUT", "PATCH", "HEAD", "OPTIONS", "DELETE", "TRACE", "NO"]:
             data = {"name": "Cup", "price": "3"} if method in ("POST", "PUT", "PATCH") else None
@@ -3114,10 +3234,11 @@ def test_routers_and_sync_and_async_actions():
     assert b"Newest" in page
 
 
-def test_a_viewset_answers_as_drf_s():
+@pytest.mark.parametrize("hooks", [{}, {"get_throttles": get_throttles}])
+def test_a_viewset_answers_as_drf_s(hooks):
     def answers(base):
         attributes = {"queryset": Product.objects.all(), "serializer_class": ProductSerializer}
-        view = type("View", (base,), attributes)
+        view = type("View", (base,), {**attributes, **hooks})
         for method, url in [
             ("GET", "/"),
             ("POST", "/"),
