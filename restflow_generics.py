@@ -25,8 +25,8 @@ import asyncio
 import functools
 import inspect
 import sys
+import threading
 import types
-from concurrent.futures import Future
 from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import Any, Iterator, Optional, Set, Tuple
@@ -147,16 +147,16 @@ def _advance(flow: Any) -> Any:
 
 
 async def _hop(flow: Any) -> None:
-    hop: Any = Future()
+    hop = threading.Lock()
     executor = getattr(AsyncToSync.executors, "current", None)
     try:
         await _advance_in_worker_thread(flow, hop)
     except asyncio.CancelledError:
-        # A hop that has not begun never will. A sync call under way cannot be stopped: the
-        # flow unwinds when it is through.
-        while not (hop.cancel() or hop.done()):
+        # With its lock taken, a hop that has not begun never will. A sync call under way cannot
+        # be stopped: the flow unwinds when it is through.
+        while not hop.acquire(blocking=False):
             try:
-                await asyncio.wait([asyncio.wrap_future(hop)])
+                await asyncio.sleep(0.001)
             except asyncio.CancelledError:
                 pass
         # asgiref leaves behind what it sets for the thread while sync code waits there.
@@ -167,9 +167,11 @@ async def _hop(flow: Any) -> None:
 
 @sync_to_async
 def _advance_in_worker_thread(flow: Any, hop: Any) -> None:
-    if hop.set_running_or_notify_cancel():
-        flow.send(None)
-        hop.set_result(None)
+    if hop.acquire(blocking=False):
+        try:
+            flow.send(None)
+        finally:
+            hop.release()
 
 
 def _run(start: Any) -> Any:
@@ -404,46 +406,45 @@ HOOKS_OF_PARTS = set(
     """authenticate has_permission has_object_permission allow_request wait filter_queryset
     paginate_queryset get_paginated_response determine_metadata is_valid save data""".split()
 )
-PARTS = """authentication_classes permission_classes throttle_classes filter_backends
-    parser_classes renderer_classes pagination_class content_negotiation_class
-    versioning_class metadata_class""".split()
+LISTS_OF_PARTS = """authentication_classes permission_classes throttle_classes parser_classes
+    renderer_classes filter_backends""".split()
+PARTS = """serializer_class queryset pagination_class content_negotiation_class
+    versioning_class metadata_class settings""".split()
+MADE_BY_INSTANCE = {*DRF_METHODS, *("a" + hook for hook in DRF_METHODS), *LISTS_OF_PARTS, *PARTS}
 
 
 def _is_only_configured(view: Any, actions: Any) -> bool:
-    cls, own = type(view), vars(view)
-    queryset = own.get("queryset", getattr(cls, "queryset", None))
-    serializer_class = own.get("serializer_class", getattr(cls, "serializer_class", None))
-    _refuse_coroutine_functions(serializer_class)
-    meta = getattr(serializer_class, "Meta", None)
-    parts = [serializer_class, getattr(meta, "list_serializer_class", None)]
-    for name in PARTS:
-        part = own.get(name, getattr(cls, name, None))
-        parts.extend(part if isinstance(part, (list, tuple)) else [part])
-    model = getattr(queryset, "model", queryset)
-    owners = (cls, *(part for part in (model, *parts) if part is not None))
-    if not all(isinstance(owner, type) for owner in owners):
+    if not (MADE_BY_INSTANCE.isdisjoint(vars(view)) and DRF_METHODS.issuperset(actions)):
         return False
-    # By their size too, as somebody may have added to a class since it was looked at.
-    size = sum(len(vars(base)) for base in (*cls.__mro__, *owners))
-    return (
-        _defines_no_hook(size, model, *owners)
-        and _is_stock(view.settings.EXCEPTION_HANDLER)
-        and DRF_METHODS.isdisjoint(own)
-        and DRF_METHODS.isdisjoint(name[1:] for name in own)
-        and DRF_METHODS.issuperset(actions)
-    )
+    cls = type(view)
+    try:
+        parts = [part for name in LISTS_OF_PARTS for part in getattr(cls, name, ())]
+        parts += [getattr(cls, name, None) for name in PARTS]
+        # By their size too, as somebody may have added to a class since it was looked at.
+        size = sum(map(len, map(vars, cls.__mro__)))
+        size += sum([len(getattr(part, "__dict__", ())) for part in parts])
+        return _is_stock_but_for_configuration(cls, size, cls.settings.EXCEPTION_HANDLER, *parts)
+    except TypeError:  # There is no list where one belongs, or something cannot be hashed.
+        return False
 
 
 @functools.lru_cache(maxsize=1024)
-def _defines_no_hook(size: int, model: Any, view: type, *parts: type) -> bool:
-    owners = [(view, DRF_METHODS), *((part, HOOKS_OF_PARTS) for part in parts if part is not model)]
-    if model is not None:
-        owners.append((model, {"delete"}))
-    return all(
+def _is_stock_but_for_configuration(
+    cls: Any, size: int, exception_handler: Any, *parts: Any
+) -> bool:
+    serializer_class = getattr(cls, "serializer_class", None)
+    _refuse_coroutine_functions(serializer_class)
+    queryset = getattr(cls, "queryset", None)
+    meta = getattr(serializer_class, "Meta", None)
+    parts += (getattr(meta, "list_serializer_class", None),)
+    owners = [(cls, DRF_METHODS), (getattr(queryset, "model", queryset), {"delete"})]
+    owners += [(part, HOOKS_OF_PARTS) for part in parts if part not in (queryset, cls.settings)]
+    return _is_stock(exception_handler) and all(
         # The function too, as a metaclass of DRF's gives its own module to a class made by `type`.
         _is_ours(base) or (_is_stock(base) and _is_stock(vars(base)[spelling]))
         for owner, hooks in owners
-        for base in owner.__mro__
+        if owner is not None
+        for base in type.mro(owner)  # a TypeError if it is no class
         for hook in hooks
         for spelling in (hook, "a" + hook)
         if spelling in vars(base)

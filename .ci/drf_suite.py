@@ -5,9 +5,11 @@ Run Django REST framework's own test suite with this project's views in the plac
     python .ci/drf_suite.py
 
 takes the source distribution of the installed DRF, which carries the tests, and runs them
-twice: as they are, and with every view that they use made an async one. A test that passes
-as it is must pass on the async views too; each that does not is printed with its traceback,
-and the exit status is 1. A test that fails already as it is does not count, and is listed.
+three times: as they are; with every view that they use made an async one; and once more like
+that, but with the views that are only configured served by flows as well, and not by DRF's
+own methods. A test that passes as it is must pass on the async views both times; each that
+does not is printed with its traceback, and the exit status is 1. A test that fails already as
+it is does not count, and is listed.
 
 The suite wants pytest, pytest-django and the optional packages of its time: `[tool.tox]` in
 `pyproject.toml` has a set that works for each release of DRF.
@@ -73,21 +75,23 @@ def main():
         shutil.unpack_archive(sdist, folder)
         (root,) = pathlib.Path(folder).iterdir()
         leave_only_the_tests(root)
-        as_it_is = run_suite(root, options.tests, swap=False)
-        swapped = run_suite(root, options.tests, swap=True)
+        as_it_is = run_suite(root, options.tests)
+        swapped = run_suite(root, options.tests, "--drf-suite-swap")
+        by_flows = run_suite(root, options.tests, "--drf-suite-swap", "--drf-suite-flows")
 
     passed = names(as_it_is, "passed")
-    passed_swapped = set(names(swapped, "passed"))
+    passed_swapped = {*names(swapped, "passed")}.intersection(names(by_flows, "passed"))
     regressions = [name for name in passed if name not in passed_swapped]
 
     print_names("Fails already as it is, and is not counted:", names(as_it_is, "failed"))
     print_names("Passes as it is, but not on the async views:", regressions)
     for name in regressions:
-        outcome, traceback = swapped["tests"].get(name, ["not run", ""])
-        print(f"\n{name}: {outcome}\n{traceback}")
+        for report in (swapped, by_flows):
+            outcome, traceback = report["tests"].get(name, ["not run", ""])
+            print(f"\n{name}: {outcome}\n{traceback}")
 
-    counts = collections.Counter(swapped["counts"])
-    print("Of the run on the async views:")
+    counts = collections.Counter(swapped["counts"]) + collections.Counter(by_flows["counts"])
+    print("Of the runs on the async views:")
     for what in MUST_HAPPEN + MUST_NOT_HAPPEN:
         print(f"  {counts[what]} {what}")
     wrong = [what for what in MUST_HAPPEN if not counts[what]]
@@ -136,11 +140,11 @@ def leave_only_the_tests(root):
     shutil.rmtree(own)
 
 
-def run_suite(root, tests, swap):
+def run_suite(root, tests, *arguments):
     report = root / "report.json"
     command = [sys.executable, "-m", "pytest", "-p", "drf_suite", "-p", "no:cacheprovider"]
     command += ["--continue-on-collection-errors", "--drf-suite-report", report]
-    command += ["--drf-suite-swap"] if swap else []
+    command += arguments
     path = [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH")]
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, path)))
     for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS"):
@@ -177,6 +181,7 @@ def pytest_addoption(parser):
     group = parser.getgroup("DRF's suite")
     group.addoption("--drf-suite-report", help="write the outcome of each test to this file")
     group.addoption("--drf-suite-swap", action="store_true", help="put the async views in place")
+    group.addoption("--drf-suite-flows", action="store_true", help="serve all of them by flows")
 
 
 def pytest_runtest_logreport(report):
@@ -216,6 +221,8 @@ def pytest_collection(session):
         count_dispatches()
         put_async_views_in_place()
         help_direct_calls()
+    if session.config.getoption("--drf-suite-flows"):
+        serve_by_flows()
 
 
 def count_dispatches():
@@ -251,6 +258,13 @@ def put_async_views_in_place():
                 ours = AsyncViewSet if name == "ViewSet" else None
                 setattr(module, name, ours or getattr(restflow_generics, "Async" + name))
     decorators.APIView = views.APIView
+
+
+def serve_by_flows():
+    import restflow_generics
+
+    assert restflow_generics._is_only_configured
+    restflow_generics._is_only_configured = lambda view, actions: False
 
 
 def help_direct_calls():
