@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: MIT
+# mypy: disable-error-code="no-any-return,override,type-arg"
+# A hook is found at run time, and may be `async` where DRF's is sync. In the oldest releases
+# DRF's generic classes, and `functools.partial`, take no type arguments.
 """
 Async generic views for Django REST framework, in one file.
 
@@ -29,7 +32,18 @@ import threading
 import types
 from contextlib import ExitStack
 from contextvars import ContextVar
-from typing import Any, Iterator, Optional, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Coroutine,
+    Dict,
+    Generator,
+    Iterator,
+    List,
+    Optional,
+    Set,
+    Tuple,
+)
 
 from asgiref.sync import (
     AsyncToSync,
@@ -41,7 +55,8 @@ from asgiref.sync import (
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
 from django.core.handlers.base import BaseHandler
 from django.db import DataError, connections, transaction
-from django.http import Http404
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
 from django.views.generic import View
@@ -56,6 +71,7 @@ from rest_framework import (
 )
 from rest_framework.request import ForcedAuthentication, Request, wrap_attributeerrors
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
@@ -104,6 +120,9 @@ EVENT_LOOP, WORKER_THREAD, EITHER, FLOW = "event loop", "worker thread", "either
 
 # What to call, on which side, and the spelling that it was found under.
 Found = Tuple[Any, str, str]
+# A flow under way, and what makes one.
+Flow = Coroutine[Any, Any, Any]
+Start = Callable[[], Flow]
 
 
 def _on_event_loop() -> bool:
@@ -111,17 +130,17 @@ def _on_event_loop() -> bool:
 
 
 @types.coroutine
-def _move_to(side: str) -> Any:
+def _move_to(side: str) -> Generator[str, None, None]:
     if _on_event_loop() is not (side is EVENT_LOOP):
         yield side
 
 
-async def _drive(start: Any) -> Any:
+async def _drive(start: Start) -> Any:
     return await _advance(_end_on_event_loop(start()))
 
 
 @types.coroutine
-def _end_on_event_loop(flow: Any) -> Any:
+def _end_on_event_loop(flow: Flow) -> Generator[Any, Any, Any]:
     try:
         return (yield from flow.__await__())
     finally:
@@ -146,7 +165,7 @@ def _advance(flow: Any) -> Any:
             resume, value = flow.throw, error
 
 
-async def _hop(flow: Any) -> None:
+async def _hop(flow: Flow) -> None:
     hop = threading.Lock()
     executor = getattr(AsyncToSync.executors, "current", None)
     try:
@@ -166,7 +185,7 @@ async def _hop(flow: Any) -> None:
 
 
 @sync_to_async
-def _advance_in_worker_thread(flow: Any, hop: Any) -> None:
+def _advance_in_worker_thread(flow: Flow, hop: Any) -> None:
     if hop.acquire(blocking=False):
         try:
             flow.send(None)
@@ -174,7 +193,7 @@ def _advance_in_worker_thread(flow: Any, hop: Any) -> None:
             hop.release()
 
 
-def _run(start: Any) -> Any:
+def _run(start: Start) -> Any:
     flow = start()
     try:
         flow.send(None)
@@ -198,7 +217,7 @@ def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
     return _drive(start) if _on_event_loop() else _run(start)
 
 
-def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
+def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Flow:
     function, side, _ = _find(owner, hook)
     if side is FLOW:
         return function(*args, **kwargs)
@@ -229,7 +248,7 @@ def _find(owner: Any, hook: str) -> Found:
         found = _find_on_instance(owner, hook)
         if found:
             return found
-    cls = type(owner)
+    cls: type = type(owner)
     looked_up = (getattr(cls, async_spelling, None), getattr(cls, hook, None))
     try:
         found = _find_in_class(cls, hook, *looked_up)
@@ -241,7 +260,7 @@ def _find(owner: Any, hook: str) -> Found:
 
 
 def _find_on_instance(owner: Any, hook: str, skip: str = "") -> Optional[Found]:
-    own = getattr(owner, "__dict__", ())
+    own: Any = getattr(owner, "__dict__", ())
     for spelling in ("a" + hook, hook):
         function = own[spelling] if spelling in own else None
         if function is None or type(function) is _Given:
@@ -341,7 +360,8 @@ USED = frozenset(
 
 
 def _computes(owner: Any) -> bool:
-    return _uses_stock(type(owner)) and USED.isdisjoint(getattr(owner, "__dict__", ()))
+    cls: type = type(owner)
+    return _uses_stock(cls) and USED.isdisjoint(getattr(owner, "__dict__", ()))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -416,7 +436,7 @@ MADE_BY_INSTANCE = {*DRF_METHODS, *("a" + hook for hook in DRF_METHODS), *LISTS_
 def _is_only_configured(view: Any, actions: Any) -> bool:
     if not (MADE_BY_INSTANCE.isdisjoint(vars(view)) and DRF_METHODS.issuperset(actions)):
         return False
-    cls = type(view)
+    cls: Any = type(view)
     try:
         parts = [part for name in LISTS_OF_PARTS for part in getattr(cls, name, ())]
         parts += [getattr(cls, name, None) for name in PARTS]
@@ -470,7 +490,7 @@ class _BothWorlds:
         _complete(cls)
 
 
-def _refuse_drf_s_views(cls: Any) -> None:
+def _refuse_drf_s_views(cls: type) -> None:
     # They would go on being served as sync views, and say nothing.
     if _is_stock(getattr(getattr(cls, "as_view", None), "__func__", cls)):
         base = next(base for base in cls.__mro__ if _is_stock(base) and hasattr(base, "as_view"))
@@ -481,7 +501,7 @@ def _refuse_drf_s_views(cls: Any) -> None:
         )
 
 
-def _complete(cls: Any, permission_classes: Any = ()) -> None:
+def _complete(cls: type, permission_classes: Any = ()) -> None:
     for hook in DRF_METHODS:
         bases = [base for base in cls.__mro__ if _defined_by(base, hook)]
         # What this module defines under DRF's name (`list`, `get`...), async code awaits.
@@ -499,7 +519,6 @@ def _complete(cls: Any, permission_classes: Any = ()) -> None:
     for parts, hooks in (
         ([getattr(cls, "permission_classes", ()), permission_classes], HOOKS_OF_PERMISSIONS),
         (getattr(cls, "authentication_classes", ()), ["authenticate"]),
-        (getattr(cls, "serializer_class", ()), ["is_valid"]),
     ):
         for part in _components(parts):
             for base in getattr(part, "__mro__", ()):
@@ -508,7 +527,7 @@ def _complete(cls: Any, permission_classes: Any = ()) -> None:
                         _complete_class(base, hook, part, is_action=False)
 
 
-def _complete_class(base: Any, hook: str, cls: Any, is_action: bool) -> None:
+def _complete_class(base: type, hook: str, cls: type, is_action: bool) -> None:
     if _is_ours(base) and "a" + hook in vars(base):
         PAIRS.add(hook)
     for spelling in (hook, "a" + hook):
@@ -529,13 +548,13 @@ class _StandIn:
     __slots__ = ("__dict__",)
 
     # Before Python 3.10, `inspect` wants a function, and not what looks like one.
-    __class__ = property(lambda self: types.FunctionType)  # type: ignore[assignment]
+    __class__: Any = property(lambda self: types.FunctionType)
 
     def __init__(self, function: Any) -> None:
         for name, value in vars(function).items():
             if not name.startswith(("__", "_is_coroutine")):  # `__code__` tells that
                 setattr(self, name, value)
-        functools.update_wrapper(self, function, updated=())
+        functools.update_wrapper(self, function, updated=())  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__wrapped__, name)
@@ -547,7 +566,7 @@ class _Hook(_StandIn):
 
     __slots__ = ("defines", "hook", "owner", "spelling")
 
-    def __init__(self, function: Any, hook: str, spelling: str, owner: Any, defines: bool):
+    def __init__(self, function: Any, hook: str, spelling: str, owner: type, defines: bool):
         super().__init__(function)
         self.hook, self.spelling, self.owner, self.defines = hook, spelling, owner, defines
 
@@ -577,7 +596,7 @@ class _Hook(_StandIn):
                 "%s.%s() was called on the event loop, where its answer cannot be waited for. "
                 "Write: await self.a%s(...)" % (type(owner).__name__, self.hook, self.hook)
             )
-        coroutine = _drive(start)
+        coroutine: Any = _drive(start)
         # For Python, which says what was never awaited.
         coroutine.__qualname__ = "%s.%s" % (type(owner).__name__, self.spelling)
         return coroutine
@@ -609,7 +628,7 @@ def _is_companion(function: Any) -> bool:
     return type(function) is _Given or type(function) is _Hook and not function.defines
 
 
-def _is_ours(cls: Any) -> bool:
+def _is_ours(cls: type) -> bool:
     return cls.__module__ == __name__
 
 
@@ -630,7 +649,7 @@ async def _authenticate(request: Any) -> None:
     request._not_authenticated()
 
 
-def _authenticate_in_sync_code(request: Any) -> None:
+def _authenticate_in_sync_code(request: Request) -> None:
     # For the first that asks for `request.user`, where the view left it to that.
     if _on_event_loop():
         raise SynchronousOnlyOperation(
@@ -650,12 +669,12 @@ async def _parse(request: Any) -> Any:
     return request.data
 
 
-def _allows(permission: Any, request: Any, view: Any, *obj: Any) -> Any:
+def _allows(permission: Any, request: Request, view: APIView, *obj: Any) -> Flow:
     hook = "has_object_permission" if obj else "has_permission"
     return _call(permission, hook, request, view, *obj)
 
 
-async def _check_permissions(view: Any, request: Any, *obj: Any) -> None:
+async def _check_permissions(view: APIView, request: Request, *obj: Any) -> None:
     for permission in await _call(view, "get_permissions"):
         if not await _allows(permission, request, view, *obj):
             message = getattr(permission, "message", None)
@@ -663,7 +682,7 @@ async def _check_permissions(view: Any, request: Any, *obj: Any) -> None:
             await _call(view, "permission_denied", request, message=message, code=code)
 
 
-async def _judge_user(permission: Any, request: Any, view: Any) -> Any:
+async def _judge_user(permission: Any, request: Request, view: APIView) -> Any:
     # DRF's own judges of `request.user`: in place where that is at hand, and of a stock kind.
     user = type(getattr(request, "__dict__", {}).get("_user"))
     judged = [getattr(user, name, user) for name in ("is_authenticated", "is_staff")]
@@ -672,11 +691,11 @@ async def _judge_user(permission: Any, request: Any, view: Any) -> Any:
     return permission.has_permission(request, view)
 
 
-async def _both_allow(operation: Any, *args: Any) -> bool:
+async def _both_allow(operation: Any, *args: Any) -> Any:
     return await _allows(operation.op1, *args) and await _allows(operation.op2, *args)
 
 
-async def _either_allows(operation: Any, request: Any, view: Any, *obj: Any) -> bool:
+async def _either_allows(operation: Any, request: Request, view: APIView, *obj: Any) -> bool:
     for operand in (operation.op1, operation.op2):
         # Only an operand that allows the request has a say on the object.
         if await _allows(operand, request, view):
@@ -689,7 +708,7 @@ async def _does_not_allow(operation: Any, *args: Any) -> bool:
     return not await _allows(operation.op1, *args)
 
 
-async def _get_serializer(view: Any, /, *args: Any, **kwargs: Any) -> Any:
+async def _get_serializer(view: APIView, /, *args: Any, **kwargs: Any) -> Any:
     serializer_class = await _call(view, "get_serializer_class")
     _refuse_coroutine_functions(serializer_class)
     kwargs.setdefault("context", await _call(view, "get_serializer_context"))
@@ -697,14 +716,15 @@ async def _get_serializer(view: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=1024)
-def _refuse_coroutine_functions(serializer_class: Any) -> None:
+def _refuse_coroutine_functions(serializer_class: type) -> None:
     # DRF calls these in sync code, and would take the coroutine for the value.
     called = {"create", "update", "validate", "to_internal_value", "to_representation"}
     for name, field in getattr(serializer_class, "_declared_fields", {}).items():
         if isinstance(field, serializers.SerializerMethodField):
             called.add(field.method_name or "get_" + name)
         if isinstance(field, serializers.BaseSerializer):
-            _refuse_coroutine_functions(type(getattr(field, "child", field)))
+            cls: type = type(getattr(field, "child", field))
+            _refuse_coroutine_functions(cls)
     called.update(name for name in dir(serializer_class) if name.startswith("validate_"))
     for name in called:
         is_async = _side(getattr(serializer_class, name, None)) is EVENT_LOOP
@@ -715,14 +735,14 @@ def _refuse_coroutine_functions(serializer_class: Any) -> None:
             )
 
 
-async def _get_paginated_response(view: Any, data: Any) -> Any:
+async def _get_paginated_response(view: APIView, data: Any) -> Any:
     paginator = await _call(view, "paginator")
     assert paginator is not None
     return await _call(paginator, "get_paginated_response", data)
 
 
 FLOWS = {
-    Request._authenticate: _authenticate,
+    Request._authenticate: _authenticate,  # type: ignore[attr-defined]
     Request.data: _parse,
     permissions.IsAuthenticated.has_permission: _judge_user,
     permissions.IsAdminUser.has_permission: _judge_user,
@@ -745,10 +765,10 @@ class AsyncAPIView(_BothWorlds, APIView):
     view_is_async = True  # Django's word for it
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
+    def as_view(cls, **initkwargs: Any) -> "_View":
         return _View(super().as_view(**initkwargs))
 
-    async def ainitial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+    async def ainitial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Do what comes before the handler: negotiate, find the version, check.
 
         The async spelling of `initial`; override it for what every request needs first.
@@ -769,7 +789,7 @@ class AsyncAPIView(_BothWorlds, APIView):
         await _call(self, "check_permissions", request)
         await _call(self, "check_throttles", request)
 
-    async def aperform_authentication(self, request: Any) -> None:
+    async def aperform_authentication(self, request: Request) -> None:
         """Find out who sends the `Request`, and set its `user` and `auth`.
 
         The async spelling of `perform_authentication`; override it with `pass` to leave it
@@ -780,7 +800,7 @@ class AsyncAPIView(_BothWorlds, APIView):
             with wrap_attributeerrors():
                 await _call(request, "_authenticate")
 
-    async def acheck_permissions(self, request: Any) -> None:
+    async def acheck_permissions(self, request: Request) -> None:
         """Refuse the `Request` if one of the view's permissions does.
 
         The async spelling of `check_permissions`; override it for rules that no permission
@@ -788,7 +808,7 @@ class AsyncAPIView(_BothWorlds, APIView):
         """
         await _check_permissions(self, request)
 
-    async def acheck_object_permissions(self, request: Any, obj: Any) -> None:
+    async def acheck_object_permissions(self, request: Request, obj: Any) -> None:
         """Refuse the `Request` if one of the view's permissions refuses it for `obj`.
 
         The async spelling of `check_object_permissions`; await it in a handler that looks up
@@ -796,7 +816,7 @@ class AsyncAPIView(_BothWorlds, APIView):
         """
         await _check_permissions(self, request, obj)
 
-    async def acheck_throttles(self, request: Any) -> None:
+    async def acheck_throttles(self, request: Request) -> None:
         """Refuse the `Request` if one of the view's throttles does, after asking all of them.
 
         The async spelling of `check_throttles`; override it to throttle some requests only.
@@ -811,7 +831,7 @@ class AsyncAPIView(_BothWorlds, APIView):
             durations = [duration for duration in throttle_durations if duration is not None]
             await _call(self, "throttled", request, max(durations, default=None))
 
-    async def ahandle_exception(self, exc: Exception) -> Any:
+    async def ahandle_exception(self, exc: Exception) -> Response:
         """Return the response that reports the exception of a hook or a handler.
 
         The async spelling of `handle_exception`; override it to report to others as well.
@@ -822,7 +842,7 @@ class AsyncAPIView(_BothWorlds, APIView):
             auth_header = await _call(self, "get_authenticate_header", self.request)
 
             if auth_header:
-                exc.auth_header = auth_header
+                exc.auth_header = auth_header  # type: ignore[union-attr]
             else:
                 exc.status_code = status.HTTP_403_FORBIDDEN
 
@@ -838,8 +858,8 @@ class AsyncAPIView(_BothWorlds, APIView):
         return response
 
     async def afinalize_response(
-        self, request: Any, response: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
         """Return the response with its renderer, and with the view's headers.
 
         The async spelling of `finalize_response`; override it for what all responses need,
@@ -855,13 +875,14 @@ class AsyncAPIView(_BothWorlds, APIView):
         finalize = super().finalize_response
         return await _apply(side, finalize, request, response, *args, **kwargs)
 
-    async def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.args = args
         self.kwargs = kwargs
         request = await _call(self, "initialize_request", request, *args, **kwargs)
         self.request = request
         if isinstance(request, Request):
-            request._authenticate = _Given(_authenticate_in_sync_code, request)
+            given = _Given(_authenticate_in_sync_code, request)
+            request._authenticate = given  # type: ignore[attr-defined]
         self.headers = await _call(self, "default_response_headers")
 
         try:
@@ -880,7 +901,7 @@ class AsyncAPIView(_BothWorlds, APIView):
         self.response = await finalize
         return self.response
 
-    async def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if self.metadata_class is None:
             return await _call(self, "http_method_not_allowed", request, *args, **kwargs)
         metadata = await _apply(_side(self.metadata_class), self.metadata_class)
@@ -903,9 +924,10 @@ class _View(_StandIn):
     def __code__(self) -> Any:
         return _serve.__code__
 
-    def __call__(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         databases = ATOMIC_DATABASES.get()
-        ATOMIC_DATABASES.set(())
+        if databases:
+            ATOMIC_DATABASES.set(())
         start = functools.partial(_serve, self.__wrapped__, databases, request, args, kwargs)
         if databases and _shares_its_thread():
             return _drive_in_a_thread_of_its_own(start)
@@ -919,7 +941,11 @@ class _View(_StandIn):
         return _drive(start) if _on_event_loop() or is_asgiref else _run(start)
 
 
-DJANGO_S_HANDLER = getattr(BaseHandler._get_response_async, "__code__", None)
+DJANGO_S_HANDLER = getattr(
+    BaseHandler._get_response_async,  # type: ignore[attr-defined]
+    "__code__",
+    None,
+)
 ATOMIC_DATABASES: ContextVar[Tuple[Any, ...]] = ContextVar("ATOMIC_DATABASES", default=())
 
 
@@ -938,7 +964,7 @@ def _shares_its_thread() -> bool:
     return _on_event_loop() and not (in_sync_code or SyncToAsync.thread_sensitive_context.get(None))
 
 
-async def _drive_in_a_thread_of_its_own(start: Any) -> Any:
+async def _drive_in_a_thread_of_its_own(start: Start) -> Any:
     # Others would find themselves in the transaction while this request waits for something.
     async with ThreadSensitiveContext():
         try:
@@ -947,7 +973,7 @@ async def _drive_in_a_thread_of_its_own(start: Any) -> Any:
             await sync_to_async(connections.close_all)()
 
 
-async def _render(start: Any) -> Any:
+async def _render(start: Start) -> Any:
     response = await start()
     render = getattr(response, "render", None)
     if _on_event_loop() or not callable(render) or _side(render) is EVENT_LOOP:
@@ -1015,7 +1041,7 @@ async def _make_view(drf_view: Any, request: Any, args: Any, kwargs: Any) -> Any
 
 
 class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
-    async def afilter_queryset(self, queryset: Any) -> Any:
+    async def afilter_queryset(self, queryset: QuerySet) -> QuerySet:
         """Pass the queryset through the view's filter backends, in their order.
 
         The async spelling of `filter_queryset`; override it to filter what both the list
@@ -1028,7 +1054,7 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
             queryset = await _call(backend, "filter_queryset", self.request, queryset, self)
         return queryset
 
-    async def apaginate_queryset(self, queryset: Any) -> Any:
+    async def apaginate_queryset(self, queryset: QuerySet) -> Optional[List[Any]]:
         """Return the requested page of the queryset, or `None` where pagination is disabled.
 
         The async spelling of `paginate_queryset`; override it to choose when to paginate.
@@ -1088,7 +1114,7 @@ async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
 
 
 class AsyncCreateModelMixin(_BothWorlds, mixins.CreateModelMixin):
-    async def create(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         data = await _call(request, "data")
         serializer = await _call(self, "get_serializer", data=data)
         await _call(serializer, "is_valid", raise_exception=True)
@@ -1098,7 +1124,7 @@ class AsyncCreateModelMixin(_BothWorlds, mixins.CreateModelMixin):
         data = await _call(serializer, "data")
         return Response(data, status=status.HTTP_201_CREATED, headers=headers)
 
-    async def aperform_create(self, serializer: Any) -> None:
+    async def aperform_create(self, serializer: BaseSerializer) -> None:
         """Save the new instance.
 
         The async spelling of `perform_create`; override it for what belongs to saving:
@@ -1108,7 +1134,7 @@ class AsyncCreateModelMixin(_BothWorlds, mixins.CreateModelMixin):
 
 
 class AsyncListModelMixin(_BothWorlds, mixins.ListModelMixin):
-    async def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         queryset = await _call(self, "filter_queryset", await _call(self, "get_queryset"))
 
         page = await _call(self, "paginate_queryset", queryset)
@@ -1122,14 +1148,14 @@ class AsyncListModelMixin(_BothWorlds, mixins.ListModelMixin):
 
 
 class AsyncRetrieveModelMixin(_BothWorlds, mixins.RetrieveModelMixin):
-    async def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         instance = await _call(self, "get_object")
         serializer = await _call(self, "get_serializer", instance)
         return Response(await _call(serializer, "data"))
 
 
 class AsyncUpdateModelMixin(_BothWorlds, mixins.UpdateModelMixin):
-    async def update(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         partial = kwargs.pop("partial", False)
         instance = await _call(self, "get_object")
         data = await _call(request, "data")
@@ -1144,7 +1170,7 @@ class AsyncUpdateModelMixin(_BothWorlds, mixins.UpdateModelMixin):
 
         return Response(await _call(serializer, "data"))
 
-    async def aperform_update(self, serializer: Any) -> None:
+    async def aperform_update(self, serializer: BaseSerializer) -> None:
         """Save the changed instance.
 
         The async spelling of `perform_update`; override it for what belongs to saving:
@@ -1152,13 +1178,13 @@ class AsyncUpdateModelMixin(_BothWorlds, mixins.UpdateModelMixin):
         """
         await _call(serializer, "save")
 
-    async def partial_update(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         kwargs["partial"] = True
         return await _call(self, "update", request, *args, **kwargs)
 
 
 class AsyncDestroyModelMixin(_BothWorlds, mixins.DestroyModelMixin):
-    async def destroy(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         instance = await _call(self, "get_object")
         await _call(self, "perform_destroy", instance)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -1187,40 +1213,40 @@ async def asave(serializer: Any, /, **kwargs: Any) -> Any:
 
 
 class AsyncCreateAPIView(AsyncCreateModelMixin, AsyncGenericAPIView, generics.CreateAPIView):
-    async def post(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "create", request, *args, **kwargs)
 
 
 class AsyncListAPIView(AsyncListModelMixin, AsyncGenericAPIView, generics.ListAPIView):
-    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "list", request, *args, **kwargs)
 
 
 class AsyncRetrieveAPIView(AsyncRetrieveModelMixin, AsyncGenericAPIView, generics.RetrieveAPIView):
-    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "retrieve", request, *args, **kwargs)
 
 
 class AsyncDestroyAPIView(AsyncDestroyModelMixin, AsyncGenericAPIView, generics.DestroyAPIView):
-    async def delete(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "destroy", request, *args, **kwargs)
 
 
 class AsyncUpdateAPIView(AsyncUpdateModelMixin, AsyncGenericAPIView, generics.UpdateAPIView):
-    async def put(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def put(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "update", request, *args, **kwargs)
 
-    async def patch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "partial_update", request, *args, **kwargs)
 
 
 class AsyncListCreateAPIView(
     AsyncListModelMixin, AsyncCreateModelMixin, AsyncGenericAPIView, generics.ListCreateAPIView
 ):
-    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "list", request, *args, **kwargs)
 
-    async def post(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "create", request, *args, **kwargs)
 
 
@@ -1230,13 +1256,13 @@ class AsyncRetrieveUpdateAPIView(
     AsyncGenericAPIView,
     generics.RetrieveUpdateAPIView,
 ):
-    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "retrieve", request, *args, **kwargs)
 
-    async def put(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def put(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "update", request, *args, **kwargs)
 
-    async def patch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "partial_update", request, *args, **kwargs)
 
 
@@ -1246,10 +1272,10 @@ class AsyncRetrieveDestroyAPIView(
     AsyncGenericAPIView,
     generics.RetrieveDestroyAPIView,
 ):
-    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "retrieve", request, *args, **kwargs)
 
-    async def delete(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "destroy", request, *args, **kwargs)
 
 
@@ -1260,16 +1286,16 @@ class AsyncRetrieveUpdateDestroyAPIView(
     AsyncGenericAPIView,
     generics.RetrieveUpdateDestroyAPIView,
 ):
-    async def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "retrieve", request, *args, **kwargs)
 
-    async def put(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def put(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "update", request, *args, **kwargs)
 
-    async def patch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "partial_update", request, *args, **kwargs)
 
-    async def delete(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "destroy", request, *args, **kwargs)
 
 
@@ -1278,8 +1304,9 @@ class AsyncRetrieveUpdateDestroyAPIView(
 
 class AsyncViewSetMixin(ViewSetMixin):
     @classonlymethod
-    def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
-        drf_as_view = ViewSetMixin.as_view.__func__  # which calls no `super()` either
+    def as_view(cls, actions: Optional[Dict[str, Any]] = None, **initkwargs: Any) -> Any:
+        # It calls no `super()` either.
+        drf_as_view = ViewSetMixin.as_view.__func__  # type: ignore[attr-defined]
         return _View(drf_as_view(cls, actions, **initkwargs))
 
 

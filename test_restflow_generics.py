@@ -9,12 +9,14 @@ real ASGI server on http://127.0.0.1:8000/.
 
 import asyncio
 import base64
+import collections
 import contextlib
 import contextvars
 import dataclasses
 import functools
 import gc
 import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -28,11 +30,14 @@ import sys
 import tempfile
 import threading
 import time
+import unittest
+import urllib.parse
 import urllib.request
 from unittest import mock
 
 import dj_database_url
 import django
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -51,6 +56,7 @@ if __name__ == "__main__":
 if not settings.configured:
     settings.configure(
         ALLOWED_HOSTS=["*"],
+        ANONYMOUS_USER_NAME=None,  # django-guardian's
         CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
         DATABASES={
             "default": dj_database_url.config(default="sqlite://:memory:"),
@@ -64,6 +70,9 @@ if not settings.configured:
             "django.contrib.sessions",
             "django.contrib.staticfiles",
             "rest_framework",
+            "rest_framework.authtoken",
+            # Those with tables or templates of the packages that DRF is used with.
+            *filter(importlib.util.find_spec, ["django_filters", "guardian"]),
             MODULE,
         ],
         MIDDLEWARE=[
@@ -95,25 +104,29 @@ if not settings.configured:
 django.setup()
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.exceptions import SynchronousOnlyOperation
 from django.core.handlers import asgi
-from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.core.signals import request_finished
 from django.db import DataError, connection, connections, models, transaction
 from django.http import HttpResponse
-from django.test import override_settings
+from django.test import AsyncClient, override_settings
+from django.test.client import BOUNDARY, encode_multipart
 from django.test.utils import setup_databases, teardown_databases
-from django.urls import include, path
+from django.urls import include, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject, cached_property
 from django.views.decorators.cache import cache_page, never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
+from hypothesis import strategies as st
 from rest_framework import (
     exceptions,
     filters,
@@ -133,14 +146,18 @@ from rest_framework.authentication import (
     BaseAuthentication,
     BasicAuthentication,
     SessionAuthentication,
+    TokenAuthentication,
 )
+from rest_framework.authtoken.models import Token
 from rest_framework.decorators import action
 from rest_framework.metadata import BaseMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.schemas import get_schema_view
 from rest_framework.settings import DEFAULTS, APISettings
-from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.test import APIClient, APIRequestFactory, APITestCase, force_authenticate
+from rest_framework.urlpatterns import format_suffix_patterns
 from rest_framework.views import APIView
 
 import restflow_generics
@@ -3447,6 +3464,1248 @@ def test_the_browsable_api_is_that_of_drf(tea):
     for url in ("/", "/%s/" % tea.pk, "/99/"):
         for user in ("ann", None):
             assert page(ProductView, url, user) == page(SyncProductView, url, user)
+
+
+# What is used with DRF: other packages, asked over HTTP
+#
+# They are installed with the extra `ecosystem`. Where one is not, its tests are skipped.
+
+
+def package(name):
+    try:
+        return importlib.import_module(name)
+    except (ImportError, AttributeError) as error:  # or not made for this Python, Django or DRF
+        pytest.skip("%s: %s" % (name, error))
+
+
+def ask_both(stack, *requests, prepare=lambda: None, headers=()):
+    """The answers of a view made of `stack`, here as on DRF: 'ann: PUT /1/ {"name": ""} -> 400'."""
+    both = []
+    for base in (SyncProductView, ProductView):
+        reset_shop()
+        prepare()
+        view = type("View", (stack, base), {})
+        answers = []
+        for request in requests:
+            form = r"(?:(\w+): )?(\S+) (\S+) (.*?)-> (\d+)"
+            user, method, url, data, status = re.fullmatch(form, request).groups()
+            data = json.loads(data) if data else None
+            answers.append(ask(view, method, url, data=data, user=user, headers=headers))
+            assert answers[-1].status == int(status), (base, request, answers[-1].body)
+        both.append(answers)
+    assert [shown(answer) for answer in both[1]] == [shown(answer) for answer in both[0]]
+    return both[1]
+
+
+def shown(answer):
+    # But for the CSRF token in a page, and the date of its cookie, which are new each time.
+    return re.sub(r"\w{32,64}|expires=[^;]*", "...", repr(vars(answer)))
+
+
+def names(answer):
+    page = answer.json
+    return [product["name"] for product in (page["results"] if "results" in page else page)]
+
+
+# drf-restflow (Python 3.11, Django 5.0), and adrf (DRF 3.17, as its serializers need)
+
+
+def test_the_filter_backend_of_drf_restflow_is_awaited_on_the_event_loop():
+    restflow = package("restflow.filters")
+    worlds = []
+
+    class ProductFilterSet(restflow.FilterSet):
+        name = restflow.StringField(lookups=["icontains"])
+        price = restflow.IntegerField(lookups=["gte", "lte"])
+
+        class Meta:
+            preprocessors = [lambda filterset, queryset: worlds.append(where()) or queryset]
+
+    backend = restflow.RestflowFilterBackend
+
+    class Stack:
+        filter_backends = [backend, filters.SearchFilter, filters.OrderingFilter]
+        filterset_class = ProductFilterSet
+        search_fields = ["name", "description"]
+        ordering_fields = ["name", "price"]
+        pagination_class = pagination.PageNumberPagination
+
+    cheap, found, _, _, _ = ask_both(
+        Stack,
+        "GET /?price__lte=2&ordering=-price -> 200",
+        "GET /?price__gte=2&name__icontains=tea&search=pot -> 200",
+        "GET /?price__gte=cheap -> 400",
+        'POST / {"name": "Cup"} -> 201',
+        "GET /1/?price__gte=2 -> 404",
+    )
+    assert names(cheap) == ["Black tea", "Green tea"] and names(found) == ["Teapot"]
+    assert worlds == ["worker thread"] * 3 + ["event loop"] * 3
+
+
+@pytest.mark.parametrize("kind", ["PageNumber", "LimitOffset", "Cursor", "FastPageNumber"])
+def test_the_other_parts_of_drf_restflow(kind):
+    for part in "authentication pagination permissions serializers throttling".split():
+        package("restflow." + part)
+    restflow = package("restflow")
+    worlds = []
+
+    class Serializer(restflow.serializers.ModelSerializer):
+        class Meta(ProductSerializer.Meta):
+            pass
+
+        def validate_name(self, name):
+            worlds.append(where())
+            return name
+
+    class NotBob(restflow.permissions.BasePermission):
+        def has_permission(self, request, view):
+            return not User.objects.filter(pk=request.user.pk, username="bob").exists()
+
+    class Pagination(getattr(restflow.pagination, kind + "Pagination")):
+        page_size = default_limit = 2
+        ordering = "id"
+
+    class Stack:
+        serializer_class = Serializer
+        authentication_classes = [restflow.authentication.BasicAuthentication]
+        permission_classes = [restflow.permissions.IsAuthenticated & NotBob]
+        throttle_classes = [restflow.throttling.UserRateThrottle]
+        pagination_class = Pagination
+
+    rates = mock.patch.object(throttling.SimpleRateThrottle, "THROTTLE_RATES", {"user": "7/day"})
+    timer = mock.patch.object(throttling.SimpleRateThrottle, "timer", lambda self: 1000)
+    with rates, timer:
+        first, second, *_ = ask_both(
+            Stack,
+            "ann: GET / -> 200",
+            "ann: GET /?page=2&offset=2&cursor=cD0y -> 200",
+            'ann: POST / {"name": "Cup", "category": 1} -> 201',
+            'ann: POST / {"name": "", "category": 9} -> 400',
+            'ann: PATCH /1/ {"price": "2.50"} -> 200',
+            "ann: DELETE /1/ -> 204",
+            "ann: GET /1/ -> 404",
+            "ann: GET / -> 429",
+            "bob: GET / -> 403",
+            "GET / -> 401",
+        )
+    assert names(first) == ["Green tea", "Black tea"] and names(second) == ["Teapot"]
+    assert worlds == ["worker thread", "event loop"]
+
+
+def test_serializers_of_adrf_are_awaited_on_the_event_loop():
+    adrf = package("adrf.serializers")
+    calls = []
+
+    class Serializer(adrf.ModelSerializer):
+        class Meta(ProductSerializer.Meta):
+            pass
+
+        async def acreate(self, validated_data):
+            calls.append(("acreate", where()))
+            return await super().acreate(validated_data)
+
+        async def aupdate(self, instance, validated_data):
+            calls.append(("aupdate", where()))
+            return await super().aupdate(instance, validated_data)
+
+        async def ato_representation(self, instance):
+            calls.append(("ato_representation", where()))
+            return await super().ato_representation(instance)
+
+    class Stack:
+        serializer_class = Serializer
+
+    ask_both(
+        Stack,
+        "GET / -> 200",
+        "GET /1/ -> 200",
+        'POST / {"name": "Cup", "category": 1} -> 201',
+        'PUT /1/ {"name": "Cup", "price": "2.50"} -> 200',
+        'PATCH /1/ {"price": "3"} -> 200',
+        'POST / {"name": "", "category": 9} -> 400',
+        'PATCH /1/ {"price": "cheap"} -> 400',
+    )
+    shows = ["ato_representation"]
+    hooks = [*shows * 4, "acreate", *shows, *["aupdate", *shows] * 2]
+    assert calls == [(hook, "event loop") for hook in hooks]
+
+
+def test_permissions_and_throttles_written_for_the_views_of_adrf():
+    adrf = package("adrf.generics")
+
+    class NotBob(permissions.BasePermission):
+        async def has_permission(self, request, view):
+            return request.user.username != "bob"
+
+    class NoWrites(throttling.BaseThrottle):
+        async def allow_request(self, request, view):
+            return request.method != "POST"
+
+        def wait(self):
+            return 7
+
+    class Stack:
+        queryset = Product.objects.all()
+        serializer_class = ProductSerializer
+        permission_classes = [NotBob, permissions.IsAuthenticated & NotBob]
+        throttle_classes = [NoWrites]
+
+    def answers(base):
+        view = type("View", (Stack, base), {})
+        for method, user in [("GET", "ann"), ("GET", "bob"), ("GET", None), ("POST", "ann")]:
+            answer = ask(view, method, user=user)
+            yield answer.status, shown(answer)
+
+    ours = list(answers(AsyncListCreateAPIView))
+    assert ours == list(answers(adrf.ListCreateAPIView))
+    assert [status for status, _ in ours] == [200, 403, 403, 429]
+
+
+# django-filter
+
+
+def test_the_backend_of_django_filter_and_its_forms():
+    django_filters = package("django_filters.rest_framework")
+
+    class ProductFilter(django_filters.FilterSet):
+        at_most = django_filters.NumberFilter(field_name="price", lookup_expr="lte")
+        category = django_filters.ModelChoiceFilter(queryset=Category.objects.all())
+
+    class Stack:
+        filter_backends = [django_filters.DjangoFilterBackend, filters.OrderingFilter]
+        filterset_class = ProductFilter
+        ordering_fields = ["price"]
+        pagination_class = Pages
+
+    cheap, bad, unknown, _ = ask_both(
+        Stack,
+        "GET /?category=1&at_most=2&ordering=-price -> 200",
+        "GET /?at_most=cheap -> 400",
+        "GET /?category=9 -> 400",
+        "GET /1/?at_most=0.5 -> 404",
+    )
+    assert names(cheap) == ["Black tea", "Green tea"]
+    assert list(bad.json) == ["at_most"] and list(unknown.json) == ["category"]
+    (page,) = ask_both(Stack, "GET /?category=1 -> 200", headers={"Accept": "text/html"})
+    assert b"Field filters" in page.body
+
+
+# Authentication: djangorestframework-simplejwt, and DRF's own
+
+
+@pytest.mark.filterwarnings("ignore:The HMAC key")
+def test_json_web_tokens_of_simplejwt():
+    simplejwt = package("rest_framework_simplejwt.authentication")
+    from rest_framework_simplejwt.tokens import AccessToken
+    from rest_framework_simplejwt.views import TokenObtainPairView
+
+    class Stack:
+        authentication_classes = [simplejwt.JWTAuthentication]
+        permission_classes = [permissions.IsAuthenticated]
+
+    credentials = {"username": "ann", "password": "ann"}
+    tokens = ask(TokenObtainPairView, "POST", data=credentials).json
+    expired = AccessToken.for_user(User.objects.get(username="ann"))
+    expired.set_exp(lifetime=-expired.lifetime)
+    ask_both(Stack, "GET / -> 200", headers={"Authorization": "Bearer " + tokens["access"]})
+    for value in [str(expired), tokens["refresh"], "guessed", "two words"]:
+        header = {"Authorization": "Bearer " + value}
+        (refused,) = ask_both(Stack, "GET / -> 401", headers=header)
+        assert refused.headers["Www-Authenticate"] == 'Bearer realm="api"'
+    ask_both(Stack, "GET / -> 401", "ann: GET /1/ -> 401")
+
+
+def test_tokens_passwords_and_sessions_with_their_csrf_checks():
+    def log_in():
+        ann = User.objects.get(username="ann")
+        Token.objects.create(user=ann, key="secret")
+        APIClient().force_login(ann)
+        Session.objects.update(session_key="session-of-ann")
+
+    class Stack:
+        authentication_classes = [TokenAuthentication, BasicAuthentication, SessionAuthentication]
+        permission_classes = [permissions.IsAuthenticated]
+
+        def perform_create(self, serializer):
+            serializer.save(owner=self.request.user)
+
+    post = 'POST / {"name": "Cup"} -> '
+    session = {"Cookie": "sessionid=session-of-ann; csrftoken=" + "a" * 32}
+    for request, headers in [
+        (post + "201", {"Authorization": "Token secret"}),
+        ("ann: " + post + "201", {}),
+        (post + "201", {**session, "X-CSRFToken": "a" * 32}),
+        ("GET / -> 200", session),
+        (post + "403", session),
+        (post + "401", {"Authorization": "Token guessed"}),
+        ("eve: " + post + "401", {}),
+        (post + "401", {}),
+    ]:
+        (answer,) = ask_both(Stack, request, prepare=log_in, headers=headers)
+        assert answer.status != 201 or answer.json["owner"] == 1
+        assert answer.status != 403 or b"CSRF Failed: CSRF token missing" in answer.body
+        assert answer.status != 401 or answer.headers["Www-Authenticate"] == "Token"
+
+
+# Permissions in the database, also those of django-guardian, and throttles
+
+
+def may(user, *codenames):
+    """Give a user permissions for all products."""
+    content_type = ContentType.objects.get_for_model(Product)
+    for codename in codenames:
+        named = {"codename": codename, "content_type": content_type, "name": codename}
+        permission, _ = Permission.objects.get_or_create(**named)
+        User.objects.get(username=user).user_permissions.add(permission)
+
+
+def test_model_permissions():
+    class Stack:
+        permission_classes = [permissions.DjangoModelPermissions]
+
+    *_, options = ask_both(
+        Stack,
+        'bob: PATCH /1/ {"name": "Cup"} -> 200',
+        "ann: GET / -> 200",
+        'ann: PATCH /1/ {"name": "Cup"} -> 403',
+        'bob: POST / {"name": "Cup"} -> 403',
+        "bob: DELETE /1/ -> 403",
+        "GET / -> 403",
+        "bob: OPTIONS /1/ -> 200",
+        prepare=lambda: may("bob", "change_product"),
+    )
+    assert list(options.json["actions"]) == ["PUT"]
+
+
+def test_object_permissions_of_guardian():
+    guardian = package("guardian.shortcuts")
+
+    class Visible(filters.BaseFilterBackend):
+        def filter_queryset(self, request, queryset, view):
+            options = {"accept_global_perms": False}
+            return guardian.get_objects_for_user(request.user, "view_product", queryset, **options)
+
+    class Stack:
+        permission_classes = [permissions.DjangoObjectPermissions]
+        filter_backends = [Visible]
+
+    def allow():
+        may("bob", "view_product", "change_product")
+        for number, codename in [(1, "view"), (1, "change"), (2, "view")]:
+            product = Product.objects.get(pk=number)
+            guardian.assign_perm(codename + "_product", User.objects.get(username="bob"), product)
+
+    backends = [*settings.AUTHENTICATION_BACKENDS, "guardian.backends.ObjectPermissionBackend"]
+    with override_settings(AUTHENTICATION_BACKENDS=backends):
+        listed, *_ = ask_both(
+            Stack,
+            "bob: GET / -> 200",
+            'bob: PATCH /1/ {"price": "2.50"} -> 200',
+            'bob: PATCH /2/ {"price": "2.50"} -> 403',
+            "bob: GET /2/ -> 200",
+            "bob: GET /3/ -> 404",
+            "bob: DELETE /1/ -> 403",
+            prepare=allow,
+        )
+    assert names(listed) == ["Green tea", "Black tea"]
+
+
+@pytest.fixture
+def database_cache():
+    backend = "django.core.cache.backends.db.DatabaseCache"
+    with override_settings(CACHES={"default": {"BACKEND": backend, "LOCATION": "shop_cache"}}):
+        call_command("createcachetable")
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE shop_cache")
+
+
+def test_throttles_that_count_in_the_database(database_cache, monkeypatch):
+    class Stack:
+        throttle_classes = [
+            throttling.AnonRateThrottle,
+            throttling.UserRateThrottle,
+            throttling.ScopedRateThrottle,
+        ]
+        throttle_scope = "shop"
+
+    rates = {"anon": "1/min", "user": "3/hour", "shop": "2/day"}
+    monkeypatch.setattr(throttling.SimpleRateThrottle, "THROTTLE_RATES", rates)
+    monkeypatch.setattr(throttling.SimpleRateThrottle, "timer", lambda self: 1000)
+    requests = ["GET / -> 200", "GET / -> 429", *["ann: GET / -> 200"] * 2, "ann: GET / -> 429"]
+    answers = ask_both(Stack, *requests, "bob: GET / -> 200")
+    waits = [answer.headers.get("Retry-After") for answer in answers]
+    assert waits == [None, "60", None, None, str(24 * 60 * 60), None]
+    stack = type("Stack", (Stack,), {"authentication_classes": []})  # so nothing hops before
+    ask_both(stack, "GET / -> 200", "GET / -> 429")
+
+
+# API documents: drf-spectacular, and DRF's own
+
+
+def of_drf(name):
+    return getattr(generics, name, None) or getattr(viewsets, name)
+
+
+def of_ours(name):
+    return getattr(restflow_generics, "Async" + name)
+
+
+def urls_of_all_views(base, *more_backends):
+    class Stack:
+        queryset = Product.objects.all()
+        serializer_class = ProductSerializer
+        permission_classes = [permissions.IsAuthenticatedOrReadOnly]
+        pagination_class = Pages
+        filter_backends = [filters.SearchFilter, *more_backends]
+        filterset_fields = ["category", "price"]
+        search_fields = ["name"]
+
+    class ProductViewSet(Stack, base("ModelViewSet")):
+        @action(detail=True, methods=["post"], serializer_class=CategorySerializer)
+        def restock(self, request, pk=None):
+            """Order some more."""
+
+        @action(detail=False, pagination_class=None, filter_backends=[])
+        def cheapest(self, request):
+            raise NotImplementedError
+
+    class DocumentedView(Stack, base("ListCreateAPIView")):
+        """The products, for you."""
+
+        def get(self, request, *args, **kwargs):
+            return super().get(request, *args, **kwargs)
+
+        def post(self, request, *args, **kwargs):
+            """One more."""
+            return super().post(request, *args, **kwargs)
+
+    router = routers.SimpleRouter()
+    router.register("products", ProductViewSet)
+    urls = [*router.urls, path("documented/", DocumentedView.as_view())]
+    for name, _ in CONCRETE:
+        view = type(name[5:], (Stack, base(name[5:])), {})
+        urls.append(path(name[5:] + "/<int:pk>/", view.as_view()))
+    return urls
+
+
+def view_of_spectacular(base):
+    views = package("drf_spectacular.views")
+    django_filters = package("django_filters.rest_framework")
+    urls = urls_of_all_views(base, django_filters.DjangoFilterBackend)
+    return views.SpectacularJSONAPIView.as_view(patterns=urls, serve_public=False)
+
+
+def view_of_drf(base):
+    for name in ("inflection", "uritemplate"):
+        package(name)
+    urls = urls_of_all_views(base, filters.OrderingFilter)
+    renderer = renderers.JSONOpenAPIRenderer
+    return get_schema_view("Shop", version="1", patterns=urls, renderer_classes=[renderer])
+
+
+@pytest.mark.filterwarnings("ignore:You have a duplicated operationId")  # on both
+@pytest.mark.parametrize("user, count", [("ann", 27), (None, 10)])
+@pytest.mark.parametrize(
+    "make_view, schema_class",
+    [
+        (view_of_spectacular, "drf_spectacular.openapi.AutoSchema"),
+        (view_of_drf, "rest_framework.schemas.openapi.AutoSchema"),
+    ],
+)
+def test_openapi_documents_say_what_they_say_of_drf_s_views(make_view, schema_class, user, count):
+    validation = package("drf_spectacular.validation")
+    with override_settings(REST_FRAMEWORK={"DEFAULT_SCHEMA_CLASS": schema_class}):
+        ours, theirs = (ask(make_view(base), user=user).json for base in (of_ours, of_drf))
+    assert ours == theirs
+    validation.validate_schema(ours)
+    described = {
+        (url, method): operation.get("description")
+        for url, methods in ours["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert len(described) == count
+    # No description but what the views have of their own.
+    expected = {("/documented/", "get"): "The products, for you."}
+    if user:
+        expected["/documented/", "post"] = "One more."
+        expected["/products/{id}/restock/", "post"] = "Order some more."
+    assert {key: text for key, text in described.items() if text} == expected
+
+
+@pytest.mark.parametrize("name", [name for name, _ in CONCRETE] + ["AsyncModelViewSet"])
+def test_a_view_without_a_docstring_has_no_description(name):
+    def answers(base):
+        attributes = {"queryset": Product.objects.all(), "serializer_class": ProductSerializer}
+        view = type("TeaView", (base,), attributes)
+        page = ask(view, "OPTIONS", "/1/", headers={"Accept": "text/html"})
+        return shown(page), ask(view, "OPTIONS", "/1/").json
+
+    page, options = answers(of_ours(name[5:]))
+    assert (page, options) == answers(of_drf(name[5:]))
+    assert options["name"].startswith("Tea") and options["description"] == ""
+
+
+# Tests: the clients of Django and DRF
+
+
+def class_of_tests(ListCreateAPIView, RetrieveUpdateDestroyAPIView, ModelViewSet):
+    """A project's test class, with the views that it tests. Nothing but the bases differs."""
+
+    class ProductList(ListCreateAPIView):
+        queryset = Product.objects.all()
+        serializer_class = ProductSerializer
+        permission_classes = [permissions.IsAuthenticatedOrReadOnly]
+        pagination_class = Pages
+
+        def perform_create(self, serializer):
+            serializer.save(owner=self.request.user)
+
+    class ProductDetail(RetrieveUpdateDestroyAPIView):
+        queryset = Product.objects.all()
+        serializer_class = ProductSerializer
+        permission_classes = [permissions.IsAuthenticated]
+
+    class Categories(ModelViewSet):
+        queryset = Category.objects.all()
+        serializer_class = CategorySerializer
+
+    router = routers.DefaultRouter()
+    router.register("categories", Categories)
+    urls = (
+        path("products/", ProductList.as_view(), name="products"),
+        path("products/<int:pk>/", ProductDetail.as_view(), name="product"),
+        *router.urls,
+    )
+
+    @override_settings(ROOT_URLCONF=urls)
+    class ShopTests(APITestCase):
+        @classmethod
+        def setUpTestData(cls):
+            cls.cat = User.objects.create_user("cat", password="cat")
+            cls.pot = Product.objects.create(name="Pot", price="9.50")
+
+        def setUp(self):
+            self.list, self.detail = reverse("products"), reverse("product", args=[self.pot.pk])
+
+        def test_create(self):
+            self.client.force_authenticate(self.cat)
+            response = self.client.post(self.list, {"name": "Cup"}, format="json")
+            self.assertEqual((response.status_code, response.data["owner"]), (201, self.cat.pk))
+            self.assertTrue(Product.objects.filter(name="Cup", owner=self.cat).exists())
+
+        def test_create_is_refused(self):
+            response = self.client.post(self.list, {"name": "Cup"})
+            self.assertEqual(response.status_code, 403)
+            self.assertEqual(response.data["detail"].code, "not_authenticated")
+            self.client.login(username="cat", password="cat")
+            response = self.client.post(self.list, {"name": ""})
+            self.assertEqual(response.json(), {"name": ["This field may not be blank."]})
+            self.assertEqual(response.resolver_match.url_name, "products")
+
+        def test_list(self):
+            with self.assertNumQueries(2):
+                response = self.client.get(self.list, {"page_size": 1})
+            self.assertContains(response, "Green tea", count=1)
+            self.assertIsInstance(response.renderer_context["view"], ProductList)
+
+        def test_change_and_delete(self):
+            self.client.credentials(HTTP_AUTHORIZATION=basic("cat"))
+            response = self.client.patch(self.detail, {"price": "8.00"}, format="json")
+            self.assertEqual(response.data["price"], "8.00")
+            self.pot.refresh_from_db()
+            self.assertEqual(self.pot.price, 8)
+            self.assertEqual(self.client.delete(self.detail).status_code, 204)
+            self.assertEqual(self.client.get(self.detail).status_code, 404)
+
+        def test_the_view_itself(self):
+            request = APIRequestFactory().put(self.detail, {"name": "Can"}, format="json")
+            force_authenticate(request, user=self.cat)
+            response = ProductDetail.as_view()(request, pk=self.pot.pk)
+            self.assertEqual((response.status_code, response.data["name"]), (200, "Can"))
+            self.assertIn(b"Can", response.render().content)
+
+        def test_a_hook_of_a_view(self):
+            view = ProductList()
+            view.request = view.initialize_request(APIRequestFactory().get("/"))
+            self.assertEqual(len(view.filter_queryset(view.get_queryset())), 4)
+
+        def test_a_viewset(self):
+            response = self.client.post(reverse("category-list"), {"name": "Cups"})
+            self.assertEqual(self.client.get(response["Location"]).data["name"], "Cups")
+
+        async def test_in_async_style(self):
+            response = await self.async_client.get(self.list)
+            self.assertEqual(response.json()["count"], 4)
+            response = await self.async_client.delete(self.detail, AUTHORIZATION=basic("cat"))
+            self.assertEqual(response.status_code, 204)
+
+    return ShopTests
+
+
+@pytest.mark.parametrize("base", [of_drf, of_ours])
+def test_a_test_class_written_for_sync_views_passes(base):
+    bases = map(base, ["ListCreateAPIView", "RetrieveUpdateDestroyAPIView", "ModelViewSet"])
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(class_of_tests(*bases)).run(result)
+    assert [text for _, text in result.failures + result.errors] == []
+    assert result.testsRun == 8 and not result.skipped
+
+
+def test_the_async_client_of_django():
+    async def test():
+        client = AsyncClient()
+        listed = await client.get("/products/?search=black")
+        assert [product["name"] for product in listed.json()["results"]] == ["Black tea"]
+        price = {"data": {"price": "2.50"}, "content_type": "application/json"}
+        changed = await client.patch("/products/1/", AUTHORIZATION=basic("ann"), **price)
+        assert (changed.status_code, changed.data["price"]) == (200, "2.50")
+        assert (await client.post("/products/", {"name": "Cup"})).status_code == 403
+
+    asyncio.run(test())
+
+
+# Generated requests, answered by DRF's sync views and by ours
+#
+# An example is one of the pairs of servers, and one or two requests in a row. The one has DRF's
+# sync views. The other has ours: made of the same sync components and hooks ("sync"), or of
+# the same spelled async ("async"). They have to answer the same, and to leave the same rows.
+
+
+class ReadOnly(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return request.method in permissions.SAFE_METHODS
+
+
+class Owns(permissions.BasePermission):
+    def has_object_permission(self, request, view, obj):
+        return obj.owner_id is not None and obj.owner_id == request.user.pk
+
+
+class IsTeapot(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return "teapot" in request.query_params
+
+    def has_object_permission(self, request, view, obj):
+        return obj.name == "Teapot"
+
+
+class MayTouch(permissions.BasePermission):
+    message = "Hands off the teapot."
+    code = "teapot"
+
+    def has_object_permission(self, request, view, obj):
+        return obj.name != "Teapot" or request.method in permissions.SAFE_METHODS
+
+
+class OfCategory(filters.BaseFilterBackend):
+    def filter_queryset(self, request, queryset, view):
+        wanted = request.query_params.get("category")
+        if wanted is None:
+            return queryset
+        if not Category.objects.filter(name=wanted).exists():
+            raise exceptions.ValidationError({"category": "There is no such category."})
+        return queryset.filter(category__name=wanted)
+
+
+class Top(filters.BaseFilterBackend):
+    """Comes last: the ORM cannot order what is sliced."""
+
+    def filter_queryset(self, request, queryset, view):
+        return queryset[:2] if "top" in request.query_params else queryset
+
+
+class Offsets(pagination.LimitOffsetPagination):
+    default_limit = 2
+    max_limit = 4
+
+
+class Cursors(pagination.CursorPagination):
+    ordering = "price"
+    page_size = 2
+    page_size_query_param = "page_size"
+
+
+class OnceAMinute(throttling.UserRateThrottle):
+    rate = "1/min"
+    scope = "minute"
+    timer = staticmethod(lambda: 1e9)  # The answer says how long to wait.
+
+
+class OnceAnHour(OnceAMinute):
+    rate = "1/hour"
+    scope = "hour"
+
+    def allow_request(self, request, view):
+        return request.method == "GET" or super().allow_request(request, view)
+
+
+class NotNow(throttling.BaseThrottle):  # which does not say how long to wait
+    def allow_request(self, request, view):
+        return "later" not in request.query_params
+
+
+class Hooks:
+    """What a view may override, in its sync spelling."""
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        if "break" in request.query_params:
+            raise LookupError("broken by %s" % request.user)
+
+    def get_queryset(self):
+        return super().get_queryset().filter(is_archived=False)
+
+    def get_object(self):
+        product = super().get_object()
+        product.description += " (looked up by %s)" % self.request.user
+        return product
+
+    def perform_create(self, serializer):
+        serializer.save(owner=User.objects.filter(pk=self.request.user.pk).first())
+
+    def perform_destroy(self, instance):
+        instance.is_archived = True
+        instance.save()
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["X-Version"] = str(getattr(request, "version", "none yet"))
+        response["X-Error"] = str(response.exception)
+        return response
+
+    @action(detail=True, methods=["post"])
+    def restock(self, request, pk=None, format=None):
+        product = self.get_object()
+        return Response({"restocked": product.name, "sent": request.data})
+
+    @restock.mapping.delete
+    def sell_out(self, request, pk=None, format=None):
+        self.perform_destroy(self.get_object())
+        return Response(status=204)
+
+    @action(detail=False, permission_classes=[permissions.IsAdminUser], filter_backends=[])
+    def cheapest(self, request, format=None):
+        queryset = self.filter_queryset(self.get_queryset()).order_by("price")[:2]
+        return Response(self.get_serializer(queryset, many=True).data)
+
+
+class AsyncHooks:
+    """The same in its async spelling."""
+
+    async def ainitial(self, request, *args, **kwargs):
+        await super().ainitial(request, *args, **kwargs)
+        if "break" in request.query_params:
+            raise LookupError("broken by %s" % request.user)
+
+    async def get_queryset(self):
+        return Product.objects.filter(is_archived=False)
+
+    async def aget_object(self):
+        product = await super().aget_object()
+        product.description += " (looked up by %s)" % self.request.user
+        return product
+
+    async def aperform_create(self, serializer):
+        owner = await sync_to_async(User.objects.filter(pk=self.request.user.pk).first)()
+        await serializer.asave(owner=owner)
+
+    async def aperform_destroy(self, instance):
+        instance.is_archived = True
+        await call_hook(instance, "save")
+
+    async def afinalize_response(self, request, response, *args, **kwargs):
+        response = await super().afinalize_response(request, response, *args, **kwargs)
+        response["X-Version"] = str(getattr(request, "version", "none yet"))
+        response["X-Error"] = str(response.exception)
+        return response
+
+    @action(detail=True, methods=["post"])
+    async def restock(self, request, pk=None, format=None):
+        product = await self.aget_object()
+        return Response({"restocked": product.name, "sent": request.data})
+
+    @restock.mapping.delete
+    async def sell_out(self, request, pk=None, format=None):
+        await self.aperform_destroy(await self.aget_object())
+        return Response(status=204)
+
+    @action(detail=False, permission_classes=[permissions.IsAdminUser], filter_backends=[])
+    async def cheapest(self, request, format=None):
+        queryset = await self.afilter_queryset(await self.get_queryset())
+        queryset = queryset.order_by("price")[:2]
+        serializer = await call_hook(self, "get_serializer", queryset, many=True)
+        return Response(await call_hook(serializer, "data"))
+
+
+STACK = {
+    "queryset": Product.objects.all(),
+    "serializer_class": ProductSerializer,
+    "authentication_classes": [BasicAuthentication],
+    "filter_backends": [filters.SearchFilter, OfCategory, filters.OrderingFilter, Top],
+    "search_fields": ["name", "description"],
+    "ordering_fields": ["name", "price"],
+}
+VARIANTS = {
+    "plain": {"serializer_class": ProductSerializer},
+    "page numbers": {
+        **STACK,
+        "pagination_class": Pages,
+        "permission_classes": [
+            permissions.IsAuthenticatedOrReadOnly,
+            ReadOnly | Owns | permissions.IsAdminUser,
+            MayTouch,
+        ],
+    },
+    "offsets": {
+        **STACK,
+        "pagination_class": Offsets,
+        "parser_classes": [parsers.JSONParser],
+        "permission_classes": [ReadOnly | permissions.IsAuthenticated & (Owns | IsTeapot)],
+        "throttle_classes": [NotNow, OnceAMinute, OnceAnHour],
+        "versioning_class": versioning.QueryParameterVersioning,
+    },
+    "cursors": {
+        **STACK,
+        "authentication_classes": [SessionAuthentication],  # so nobody is told to log in
+        "pagination_class": Cursors,
+        "parser_classes": [parsers.FormParser, parsers.MultiPartParser, parsers.JSONParser],
+        "permission_classes": [permissions.AllowAny & ~IsTeapot],
+        "renderer_classes": [renderers.BrowsableAPIRenderer, renderers.JSONRenderer],
+        "versioning_class": versioning.AcceptHeaderVersioning,
+    },
+}
+COMPONENT_HOOKS = {
+    BaseAuthentication: ["authenticate"],
+    permissions.BasePermission: ["has_permission", "has_object_permission"],
+    throttling.BaseThrottle: ["allow_request", "wait"],
+    filters.BaseFilterBackend: ["filter_queryset"],
+    pagination.BasePagination: ["paginate_queryset", "get_paginated_response"],
+    serializers.BaseSerializer: ["save", "is_valid"],
+}
+
+
+def spelled_async(value):
+    """The component, or all of those in a list or an expression, with async hooks."""
+    if isinstance(value, list):
+        return [spelled_async(part) for part in value]
+    if isinstance(value, permissions.OperandHolder):
+        operands = spelled_async([value.op1_class, value.op2_class])
+        return permissions.OperandHolder(value.operator_class, *operands)
+    if isinstance(value, permissions.SingleOperandHolder):
+        return permissions.SingleOperandHolder(value.operator_class, spelled_async(value.op1_class))
+
+    def make(function):
+        async def hook(self, *args, **kwargs):
+            return await sync_to_async(function)(self, *args, **kwargs)
+
+        return hook
+
+    hooks = [hooks for base, hooks in COMPONENT_HOOKS.items() if issubclass(value, base)]
+    # The first hook has DRF's name, the second one the async spelling.
+    names = [(hook, spelling) for hook, spelling in zip(sum(hooks, []), ["%s", "a%s"])]
+    attributes = {spelling % hook: make(getattr(value, hook)) for hook, spelling in names}
+    return type(value.__name__, (value,), attributes) if hooks else value
+
+
+def make_server(variant, is_ours, is_async):
+    attributes, is_plain = dict(VARIANTS[variant]), variant == "plain"
+    if is_async:
+        for name, value in attributes.items():
+            if name.endswith(("_class", "_classes", "_backends")):
+                attributes[name] = spelled_async(value)
+    if is_plain:
+        view = type("Products", (ProductView if is_ours else SyncProductView,), attributes)
+        urls = [path("products/", view.as_view()), path("products/<pk>/", view.as_view())]
+        urls = format_suffix_patterns(urls)
+    else:
+        hooks = AsyncHooks if is_async else Hooks
+        base = AsyncModelViewSet if is_ours else viewsets.ModelViewSet
+        router = routers.DefaultRouter()
+        router.register("products", type("Products", (hooks, base), attributes))
+        urls = router.urls
+    server = ASGIHandler()
+    server.request_class = type("Request", (ASGIRequest,), {"urlconf": tuple(urls)})
+    return server
+
+
+METHODS = "GET GET GET POST POST PUT PATCH PATCH DELETE OPTIONS HEAD".split() * 3
+METHODS += "TRACE CONNECT BREW get LIST DISPATCH INITIAL __INIT__".split()
+PATHS = "/products/ /products/ /products/1/ /products/3/ /products/1/restock/".split() * 3
+PATHS += """/products/2/ /products/5/ /products/99/ /products/0/ /products/-1/ /products/x/
+/products/1.5/ /products/\0/ /products/\u0661/ /products/1/no/ /products/4/restock/
+/products/5/restock/ /products/cheapest/ /products.json /products/1.json /products/1.api
+/products/1/restock.json / /products /products.no""".split()
+if django.VERSION >= (5,):  # Before, it breaks DRF's views; ours answer 404.
+    PATHS.append("/products/99999999999999999999/")
+QUERY = """page=1 page=2 page=last page=0 page=-1 page=x page= page=99999999999999999999
+page=1&page=2 page_size=1 page_size=2 page_size=0 page_size=-1 page_size=x page_size=
+page_size=99999999999999999999 limit=1 limit=2 limit=0 limit=-1 limit=x limit= offset=1 offset=2
+offset=-1 offset=x offset=99999999999999999999 cursor=cD0yLjAw cursor=cj0xJnA9Mg== cursor=bz0x
+cursor=bz05OTk5OTk5OTk5OTk= cursor=cD14 cursor=! cursor= search=tea search=TEA search=green,tea
+search="green+tea" search=%FC search=%00 search=zzz search= ordering=price ordering=-price
+ordering=-name,price ordering=owner ordering=, ordering=--price ordering= ordering=-price&top
+category=Tea category=Coffee category=%00 category=Tea&top format=json format=api format=html
+format=no format= version=1 version=2 version= top teapot teapot later break & %=%""".split()
+HEADERS = {  # and their values, between bars
+    "Accept": "application/json | text/html | */* | application/* | text/tea | garbage | "
+    " | application/json; version=2 | application/json; indent=4 | text/html;q=0.1, */*;q=0",
+    "Accept-Language": "de | fr-CA, fr;q=0.5 | tlh | * | garbage;;",
+    "Authorization": "Basic ! | Basic | Basic YTpi YTpi | Bearer x | Basic YW5u",
+    "Content-Length": "no | 1 | ",
+    "If-Match": '"x" | *',
+    "If-None-Match": '"x" | * | W/ | *',
+    "If-Modified-Since": "Thu, 01 Jan 2099 00:00:00 GMT | garbage",
+    "X-Http-Method-Override": "DELETE | GET",
+}
+CONTENT_TYPES = ["application/json", "application/json", "application/x-www-form-urlencoded"] * 3
+CONTENT_TYPES += [
+    "multipart/form-data; boundary=" + BOUNDARY,
+    "multipart/form-data",
+    "text/tea",
+    "",
+]
+CONTENT_TYPES += ["application/json; charset=no", "application/json; charset=latin-1", "*/*"]
+FIELDS = {  # and their values in JSON, a valid one first
+    "name": r'"Cup" | "" | " " | "a\u0000b" | "\ud800" | "Caf\u00e9" | null | 1 | [] | {} | '
+    '"%s" | "%s"' % ("x" * 40, "x" * 41),
+    "price": '"2.5" | 3 | 1.5 | "1e3" | 1e30 | 1e999 | NaN | "2.505" | "x" | "" | null | true',
+    "description": '"hot" | "" | "a\\u0000b" | null | [1] | "%s"' % ("x" * 9000),
+    "category": '1 | "1" | null | 2 | 99 | %d | 1e999 | "x" | "" | true | [1]' % 10**30,
+    "owner": "1 | 2",
+}
+BODIES = ' | { | [] | null | 1 | "x" | [{}] | \xff\xfe | {} | \xef\xbb\xbf{} | NaN | %ff=%00 | '
+BODIES += "name=Cup&name=Mug&price=4 | --%s | %s" % (BOUNDARY, "[" * 3000)
+
+
+def some(values, most):
+    """Strategy: a dictionary that has a few of the keys, each with one of its values."""
+    pairs = [(key, value) for key in values for value in values[key].split(" | ")]
+    return st.lists(st.sampled_from(pairs), max_size=most).map(dict)
+
+
+def encoded(fields, content_type):
+    if "form" not in content_type:
+        data = "{%s}" % ", ".join('"%s": %s' % pair for pair in fields.items())
+        return data.encode("latin-1" if "latin" in content_type else "utf-8", "replace")
+    data = {name: str(json.loads(value)) for name, value in fields.items()}
+    data = {name: value.encode("utf-8", "replace").decode() for name, value in data.items()}
+    if "multipart" in content_type:
+        return encode_multipart(BOUNDARY, data)
+    return urllib.parse.urlencode(data).encode()
+
+
+PARTS = {
+    "method": st.sampled_from(METHODS),
+    "url": st.sampled_from(PATHS),
+    "query": st.lists(st.sampled_from(QUERY), max_size=3).map("&".join),
+    "headers": some(HEADERS, 2),
+    "user": st.sampled_from(["ann", "ann", "ann", "bob", "bob", None, None, "eve"]),
+    "content type": st.sampled_from(CONTENT_TYPES),
+    "kind of body": st.sampled_from(["valid"] * 3 + ["fields"] * 2 + ["odd"]),
+    "fields": some(FIELDS, 3),
+    "name": st.text("abc \xe9\u0416", min_size=1, max_size=5).map(json.dumps),
+    "odd body": st.sampled_from(BODIES.split(" | ")).map(lambda body: body.encode("latin-1")),
+}
+
+
+@st.composite
+def a_request(draw):
+    method, url, query, headers, user = [draw(part) for part in list(PARTS.values())[:5]]
+    if "Authorization" in headers:
+        user = None
+    if method in ("PUT", "PATCH") and url == "/products/":
+        method = "POST"
+    if method == "POST" and url[-2:-1].isdigit():
+        method = "PUT"
+    data = None
+    if method in ("POST", "PUT", "PATCH", "DELETE"):
+        content_type = headers["Content-Type"] = draw(PARTS["content type"])
+        kind, fields = draw(PARTS["kind of body"]), draw(PARTS["fields"])
+        if kind == "valid":
+            fields = {name: FIELDS[name].split(" | ")[0] for name in fields}
+            fields["name"] = draw(PARTS["name"])
+        data = draw(PARTS["odd body"]) if kind == "odd" else encoded(fields, content_type)
+    url += "?" + query if query else ""
+    return {"method": method, "url": url, "user": user, "headers": headers, "data": data}
+
+
+def fill_products():
+    tables = [model._meta.db_table for model in (Product, Category)]
+    sql = connection.ops.sql_flush(no_style(), tables, reset_sequences=True)
+    connection.ops.execute_sql_flush(sql)
+    ann, bob = User.objects.order_by("pk")
+    tea, _ = Category.objects.create(name="Tea"), Category.objects.create(name="Coffee")
+    Product.objects.bulk_create(
+        [
+            Product(name="Green tea", price=1, category=tea, owner=ann),
+            Product(name="Black tea", price=2, category=tea, description="green"),
+            Product(name="Teapot", price=2, owner=bob),
+            Product(name="Cup", price="3.50", owner=bob),
+            Product(name="Old cup", is_archived=True, owner=ann),
+        ]
+    )
+
+
+def rows():
+    return [list(model.objects.order_by("pk").values_list()) for model in (Category, Product)]
+
+
+def outcomes(server, requests):
+    """What each of the requests, in a row, is answered, and the rows that it leaves."""
+    before, answers = rows(), []
+    cache.clear()  # of what the throttles count
+    for request in requests:
+        try:
+            answer = async_to_sync(exchange)(server, **request)
+            outcome = {"status": answer.status, "headers": answer.headers, "body": answer.body}
+        except Exception as error:
+            outcome = {"status": type(error).__name__, "message": str(error)}
+        answers.append({**outcome, "rows": rows()})
+    if any(answer["rows"] != before for answer in answers):
+        fill_products()
+    return answers
+
+
+def test_generated_requests_are_answered_as_drf_answers_them(monkeypatch, capsys):
+    middleware = ["common.CommonMiddleware", "http.ConditionalGetMiddleware"]
+    middleware = ["django.middleware." + name for name in middleware + ["locale.LocaleMiddleware"]]
+    monkeypatch.setattr("django.middleware.csrf.get_random_string", lambda n, *_, **__: "x" * n)
+    monkeypatch.setattr(permissions.OR, "has_object_permission", or_of_drf_3_14)
+    pairs = [(variant, spelling) for variant in VARIANTS for spelling in ("sync", "async")]
+    number = int(os.environ.get("DIFFERENTIAL_EXAMPLES", 2000))
+    one_or_two = st.lists(a_request(), min_size=1, max_size=2) | a_request().map(lambda r: [r, r])
+    seen = collections.Counter()
+
+    @hypothesis.settings(
+        max_examples=number,
+        derandomize=number <= 2000,  # More are other ones each time.
+        deadline=None,
+        database=None,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],  # as a machine may be busy
+    )
+    @hypothesis.given(st.sampled_from(pairs), one_or_two)
+    def compare(pair, requests):
+        by_drf, by_us = [outcomes(server, requests) for server in servers[pair]]
+        for request, expected, got in zip(requests, by_drf, by_us):
+            seen[request["method"], expected["status"]] += 1
+            lines = ["%s, %s:" % pair, *map(repr, requests)]
+            for key in {**expected, **got}:
+                if expected.get(key) != got.get(key):
+                    lines += ["DRF's %s: %s" % (key, expected.get(key)), "not: %s" % got.get(key)]
+            assert got == expected, "\n".join(lines)
+
+    fill_products()
+    with override_settings(MIDDLEWARE=middleware, DEBUG_PROPAGATE_EXCEPTIONS=True):
+        servers = {
+            (variant, spelling): [
+                make_server(variant, is_ours=False, is_async=False),
+                make_server(variant, is_ours=True, is_async=spelling == "async"),
+            ]
+            for variant, spelling in pairs
+        }
+        # In the worker thread, so that all of the requests have one, with one connection.
+        asyncio.run(sync_to_async(compare)())
+    with capsys.disabled():
+        print("\nanswers to %d generated requests:" % sum(seen.values()))
+        for status in sorted({status for _, status in seen}, key=str):
+            methods = ["%s %d" % (m, n) for (m, s), n in seen.most_common() if s == status]
+            print("  %s: %s" % (status, ", ".join(methods)))
+    interesting = {200, 201, 204, 400, 401, 403, 404, 405, 406, 415, 429}
+    assert number < 2000 or interesting <= {status for _, status in seen}
+
+
+# Types
+
+# How a user annotates views in either spelling, for `mypy --strict`. An ignore stands where mypy
+# has to see another signature than DRF's; one that is not needed is an error too.
+TYPED_VIEWS = """
+from typing import Any, List, Optional, assert_type
+
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import path
+from django.views.decorators.cache import cache_page
+from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import DefaultRouter
+from rest_framework.serializers import BaseSerializer, ModelSerializer
+from rest_framework.views import APIView
+
+from restflow_generics import *
+
+
+class GroupSerializer(ModelSerializer[Group]):
+    class Meta:
+        model = Group
+        fields = ["name"]
+
+
+class MayTrade(BasePermission):
+    async def ahas_permission(self, request: Request, view: APIView) -> bool:
+        return request.user.is_authenticated
+
+
+class MayTradeToo(BasePermission):
+    async def has_permission(  # type: ignore[override]
+        self, request: Request, view: APIView
+    ) -> bool:
+        return request.user.is_authenticated
+
+
+class AsyncSpellings(AsyncRetrieveUpdateDestroyAPIView):
+    queryset = Group.objects.all()
+    serializer_class = GroupSerializer
+    permission_classes = [IsAuthenticated & MayTrade | MayTradeToo]
+
+    async def ainitial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        await super().ainitial(request, *args, **kwargs)
+
+    async def aperform_authentication(self, request: Request) -> None:
+        await super().aperform_authentication(request)
+
+    async def acheck_permissions(self, request: Request) -> None:
+        await super().acheck_permissions(request)
+
+    async def acheck_object_permissions(self, request: Request, obj: Group) -> None:
+        await super().acheck_object_permissions(request, obj)
+
+    async def acheck_throttles(self, request: Request) -> None:
+        await super().acheck_throttles(request)
+
+    async def ahandle_exception(self, exc: Exception) -> Response:
+        return await super().ahandle_exception(exc)
+
+    async def afinalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        return await super().afinalize_response(request, response, *args, **kwargs)
+
+    async def afilter_queryset(self, queryset: QuerySet[Group]) -> QuerySet[Group]:
+        return await super().afilter_queryset(queryset.exclude(name=""))
+
+    async def apaginate_queryset(self, queryset: QuerySet[Group]) -> Optional[List[Group]]:
+        return await super().apaginate_queryset(queryset)
+
+    async def aget_object(self) -> Group:
+        group: Group = await super().aget_object()
+        return group
+
+    async def aperform_update(self, serializer: BaseSerializer[Group]) -> None:
+        group: Group = await call_hook(serializer, "save", name="tea")
+
+    async def aperform_destroy(self, instance: Group) -> None:
+        assert_type(await self.aget_object(), Group)
+        await super().aperform_destroy(instance)
+
+
+class SyncSpellings(AsyncCreateAPIView):
+    serializer_class = GroupSerializer
+
+    def check_permissions(self, request: Request) -> None:
+        super().check_permissions(request)
+
+    def get_queryset(self) -> QuerySet[Group]:
+        assert_type(self.request, Request)
+        return Group.objects.all()
+
+    def get_object(self) -> Group:
+        group: Group = super().get_object()
+        return group
+
+    def perform_create(self, serializer: BaseSerializer[Group]) -> None:
+        assert_type(serializer.save(name="tea"), Group)
+
+
+class Handlers(AsyncListCreateAPIView):
+    async def get_queryset(self) -> QuerySet[Group]:  # type: ignore[override]
+        return Group.objects.all()
+
+    async def get(self, request: Request, *args: Any) -> Response:  # type: ignore[override]
+        assert_type(await self.list(request), Response)
+        return await self.list(request)
+
+    def create(self, request: Request, *args: Any) -> Response:  # type: ignore[override]
+        return Response({})
+
+    async def aperform_create(self, serializer: Any) -> None:
+        await serializer.asave(name="tea")
+
+
+class Plain(AsyncAPIView):
+    async def get(self, request: Request) -> Response:
+        return Response({})
+
+    def post(self, request: Request) -> Response:
+        return Response({})
+
+
+class GroupViewSet(AsyncModelViewSet):
+    queryset = Group.objects.all()
+    serializer_class = GroupSerializer
+
+    @action(detail=True)  # type: ignore[type-var]
+    async def restock(self, request: Request, pk: str) -> Response:
+        assert_type(await self.aget_object(), Any)
+        return Response({})
+
+    @action(detail=False)
+    def cheapest(self, request: Request) -> Response:
+        return Response(self.get_serializer(self.get_queryset().first()).data)
+
+
+class Composed(AsyncListModelMixin, AsyncRetrieveModelMixin, AsyncGenericViewSet):
+    pass
+
+
+async def ask(request: HttpRequest) -> Any:
+    return await Plain.as_view()(request)
+
+
+router = DefaultRouter()
+router.register("groups", GroupViewSet)
+urlpatterns = [
+    path("", Plain.as_view(renderer_classes=[])),
+    path("cached/", cache_page(60)(Handlers.as_view())),
+    path("groups/", GroupViewSet.as_view({"get": "list"})),
+    *router.urls,
+]
+"""
+
+MYPY = """
+[mypy]
+strict = True
+%s
+[mypy.plugins.django-stubs]
+django_settings_module = typed_settings
+"""
+
+
+@pytest.mark.parametrize("plugins", ["", "plugins = mypy_django_plugin.main, mypy_drf_plugin.main"])
+def test_mypy_accepts_the_module_and_the_annotated_views_of_a_user(tmp_path, plugins):
+    for stubs in ("mypy", "mypy_django_plugin", "mypy_drf_plugin"):
+        if not importlib.util.find_spec(stubs):
+            pytest.skip("The extra `types` is not installed.")
+    (tmp_path / "typed_views.py").write_text(TYPED_VIEWS)
+    (tmp_path / "typed_settings.py").write_text(
+        'SECRET_KEY = "x"\n'
+        'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "rest_framework"]'
+    )
+    (tmp_path / "mypy.ini").write_text(MYPY % plugins)
+    module = HERE / "restflow_generics.py"
+    found = subprocess.run(
+        [sys.executable, "-m", "mypy", str(module), "typed_views.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "MYPYPATH": str(HERE)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+    )
+    assert found.returncode == 0, found.stdout
 
 
 # The README
