@@ -45,6 +45,13 @@ from typing import (
     Tuple,
 )
 
+import django
+
+if django.VERSION < (3, 2):
+    raise ImportError(
+        "restflow_generics needs Django 3.2 or newer, and this is Django %s." % django.__version__
+    )
+
 from asgiref.sync import (
     AsyncToSync,
     SyncToAsync,

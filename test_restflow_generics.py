@@ -2896,12 +2896,13 @@ def test_a_lookup_value_that_no_object_has_is_404(value):
 
 
 @pytest.mark.parametrize("error", [OverflowError, DataError, TypeError, ValueError])
-def test_so_is_whatever_a_database_says_to_such_a_value(error):
+@pytest.mark.parametrize("base", [ProductView, AsyncRetrieveAPIView])
+def test_so_is_whatever_a_database_says_to_such_a_value(base, error):
     class Products(models.QuerySet):
         def get(self, *args, **kwargs):
             raise error
 
-    view = type("View", (ProductView,), {"queryset": Products(Product)})
+    view = type("View", (base,), {"queryset": Products(Product)})
     assert ask(view, "GET", "/1/").status == 404
 
 
@@ -3438,6 +3439,13 @@ def test_but_not_one_of_a_serializer_that_saves_itself_async():
 def test_a_view_that_would_go_on_being_one_of_drf_s_is_refused(bases, wrong):
     with pytest.raises(TypeError, match="Mixed .* %s, .* Write Async%s in its" % (wrong, wrong)):
         type("Mixed", bases, {})
+
+
+def test_a_django_that_is_too_old_is_named():
+    source = (HERE / "restflow_generics.py").read_text(encoding="utf-8")
+    with mock.patch.object(django, "VERSION", (3, 1)):
+        with pytest.raises(ImportError, match="needs Django 3.2 or newer, and this is Django"):
+            exec(source, {"__name__": "restflow_generics"})
 
 
 @pytest.mark.parametrize("name", ["list", "aget_object", "ainitial"])
