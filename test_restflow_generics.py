@@ -3441,6 +3441,12 @@ def test_a_view_that_would_go_on_being_one_of_drf_s_is_refused(bases, wrong):
         type("Mixed", bases, {})
 
 
+def test_a_copy_says_what_it_is():
+    first_lines = (HERE / "restflow_generics.py").read_text(encoding="utf-8")[:200]
+    assert "SPDX-License-Identifier: MIT" in first_lines
+    assert "restflow-generics %s." % restflow_generics.__version__ in first_lines
+
+
 def test_a_django_that_is_too_old_is_named():
     source = (HERE / "restflow_generics.py").read_text(encoding="utf-8")
     with mock.patch.object(django, "VERSION", (3, 1)):
