@@ -438,11 +438,11 @@ LISTS_OF_PARTS = """authentication_classes permission_classes throttle_classes p
     renderer_classes filter_backends""".split()
 PARTS = """serializer_class queryset pagination_class content_negotiation_class
     versioning_class metadata_class settings""".split()
-MADE_BY_INSTANCE = {*DRF_METHODS, *("a" + hook for hook in DRF_METHODS), *LISTS_OF_PARTS, *PARTS}
+SET_BY_CLASSES = {*DRF_METHODS, *("a" + hook for hook in DRF_METHODS), *LISTS_OF_PARTS, *PARTS}
 
 
 def _is_only_configured(view: Any, actions: Any) -> bool:
-    if not (MADE_BY_INSTANCE.isdisjoint(vars(view)) and DRF_METHODS.issuperset(actions)):
+    if not (SET_BY_CLASSES.isdisjoint(vars(view)) and DRF_METHODS.issuperset(actions)):
         return False
     cls: Any = type(view)
     try:
