@@ -448,6 +448,7 @@ def _is_only_configured(view: Any, actions: Any) -> bool:
     try:
         parts = [part for name in LISTS_OF_PARTS for part in getattr(cls, name, ())]
         parts += [getattr(cls, name, None) for name in PARTS]
+        parts.append(getattr(getattr(cls, "queryset", None), "model", None))
         # By their size too, as somebody may have added to a class since it was looked at.
         size = sum(map(len, map(vars, cls.__mro__)))
         size += sum([len(getattr(part, "__dict__", ())) for part in parts])
@@ -463,10 +464,12 @@ def _is_stock_but_for_configuration(
     serializer_class = getattr(cls, "serializer_class", None)
     _refuse_coroutine_functions(serializer_class)
     queryset = getattr(cls, "queryset", None)
+    model = getattr(queryset, "model", queryset)
     meta = getattr(serializer_class, "Meta", None)
     parts += (getattr(meta, "list_serializer_class", None),)
-    owners = [(cls, DRF_METHODS), (getattr(queryset, "model", queryset), {"delete"})]
-    owners += [(part, HOOKS_OF_PARTS) for part in parts if part not in (queryset, cls.settings)]
+    owners = [(cls, DRF_METHODS), (model, {"delete"})]
+    others = (queryset, model, cls.settings)
+    owners += [(part, HOOKS_OF_PARTS) for part in parts if part not in others]
     return _is_stock(exception_handler) and all(
         # The function too, as a metaclass of DRF's gives its own module to a class made by `type`.
         _is_ours(base) or (_is_stock(base) and _is_stock(vars(base)[spelling]))

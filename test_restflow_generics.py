@@ -2048,14 +2048,19 @@ def test_nothing_async_is_missed_in_a_view_that_is_only_configured(
     assert set(ran_on) == {"event loop"}
 
 
-@pytest.mark.parametrize("name", ["get_queryset", "list", "paginator's", "base's", "action"])
-def test_nor_what_is_put_there_later(name):
+@pytest.mark.parametrize(
+    "name", ["get_queryset", "list", "paginator's", "model's", "base's", "action"]
+)
+def test_nor_what_is_put_there_later(name, monkeypatch):
     ran_on.clear()
     base = part(AsyncModelViewSet, **CONFIGURED, pagination_class=part(Pages))
     view = part(base)
     ask(view)
     if name == "paginator's":
         view.pagination_class.apaginate_queryset = noting(None)
+    elif name == "model's":
+        monkeypatch.setattr(Product, "adelete", noting(None), raising=False)
+        ask(view, "DELETE", "/1/")
     elif name == "base's":
         base.get_queryset = noting(Product.objects.all())
     elif name == "action":
