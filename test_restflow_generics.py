@@ -203,26 +203,48 @@ class ProductSerializer(serializers.ModelSerializer):
         read_only_fields = ["owner", "is_archived"]
 
 
+class LinkedProductSerializer(ProductSerializer):
+    class Meta(ProductSerializer.Meta):
+        fields = ["id", "url", *ProductSerializer.Meta.fields[1:]]
+
+
 class Pages(pagination.PageNumberPagination):
     page_size = 10
     page_size_query_param = "page_size"
 
 
+class IsStaffOrReadOnly(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return request.method in permissions.SAFE_METHODS or request.user.is_staff
+
+    def has_object_permission(self, request, view, category):
+        return request.method != "DELETE" or not category.product_set.exists()
+
+
+class IsOwnerOrReadOnly(permissions.BasePermission):
+    async def has_permission(self, request, view):
+        return request.method in permissions.SAFE_METHODS or request.user.is_authenticated
+
+    async def has_object_permission(self, request, view, product):
+        await asyncio.sleep(0.001)  # a directory answers
+        return request.method in permissions.SAFE_METHODS or product.owner_id == request.user.pk
+
+
 class CategoryViewSet(AsyncModelViewSet):
-    """What the shop sorts its products into."""
+    """What the shop sorts products into. Staff may change that, and delete what is empty."""
 
     queryset = Category.objects.all()
     serializer_class = CategorySerializer
-    permission_classes = [permissions.IsAuthenticatedOrReadOnly]
+    permission_classes = [IsStaffOrReadOnly]
     pagination_class = Pages
 
 
 class ProductViewSet(AsyncModelViewSet):
-    """The products of the shop. Log in to change them: as ann, with the password ann."""
+    """What the shop sells. Who is logged in may add products, and change their own."""
 
     queryset = Product.objects.filter(is_archived=False)
-    serializer_class = ProductSerializer
-    permission_classes = [permissions.IsAuthenticatedOrReadOnly]
+    serializer_class = LinkedProductSerializer
+    permission_classes = [IsOwnerOrReadOnly]
     filter_backends = [filters.SearchFilter, filters.OrderingFilter]
     search_fields = ["name", "description"]
     ordering_fields = ["name", "price"]
@@ -235,20 +257,27 @@ class ProductViewSet(AsyncModelViewSet):
         instance.is_archived = True
         instance.save()
 
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], serializer_class=serializers.Serializer)
     async def restock(self, request, pk=None):
+        """Order more of a product of yours: POST, with nothing in it."""
         await asyncio.sleep(0.01)  # the warehouse answers
         product = await self.aget_object()
         return Response({"restocked": product.name})
 
 
+class Shop(routers.APIRootView):
+    """Log in as ann, who is staff, or as bob. The password is the name."""
+
+
 router = routers.DefaultRouter()
+router.APIRootView = Shop
 router.register("categories", CategoryViewSet)
 router.register("products", ProductViewSet)
 
 urlpatterns = [
     path("", include(router.urls)),
     path("login/", include("rest_framework.urls")),
+    path("favicon.ico", lambda request: HttpResponse(status=204)),  # browsers ask for one
 ]
 
 # The demo
@@ -284,19 +313,34 @@ def fill_shop():
         Product.objects.create(name=name, price=number, category=tea, owner=ann)
 
 
+def stock_shop():
+    """More than a page of products; the further ones are bob's."""
+    Category.objects.create(name="Coffee")
+    crockery = Category.objects.create(name="Crockery")
+    bob = User.objects.get(username="bob")
+    for price, name in enumerate("Cup Mug Bowl Jug Saucer Spoon Tray Sieve Tin Urn".split(), 2):
+        Product.objects.create(name=name, price=price, category=crockery, owner=bob)
+
+
+def site():
+    from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+
+    return ASGIStaticFilesHandler(ASGIHandler())
+
+
 def serve_demo():
     import uvicorn
-    from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
     make_shop()
     fill_shop()
+    stock_shop()
     connection.close()
     port = os.environ.get("PORT", "8000")
     url = "http://127.0.0.1:" + port
-    print("The shop is at %s/ for your browser: log in as ann, with the password ann." % url)
+    print("The shop is at %s/ for your browser: log in as ann/ann or as bob/bob." % url)
     print("Or try:\n\n" + CURL.format(url=url), flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.run(ASGIStaticFilesHandler(ASGIHandler()), port=int(port), log_level="warning")
+        uvicorn.run(site(), port=int(port), log_level="warning")
 
 
 # The tools of the tests
@@ -2834,7 +2878,7 @@ def test_a_view_that_is_called_by_somebody_else_than_django_opens_none(atomic_re
 def test_creating_sends_a_location_where_the_serializer_has_a_url():
     answer = ask_shop("POST", "/categories/", data={"name": "Cups"}, user="ann")
     assert (answer.status, answer.headers["Location"]) == (201, answer.json["url"])
-    assert "Location" not in ask_shop("POST", "/products/", data={"name": "C"}, user="ann").headers
+    assert "Location" not in ask(ProductView, "POST", data={"name": "C"}).headers
 
 
 @each_style
@@ -4881,7 +4925,7 @@ def test_the_demo_answers_what_it_prints_and_leaves_when_told(demo):
     answers = [curl(line) for line in printed.splitlines() if line.startswith("    curl")]
     assert [status for status, _ in answers] == [200, 200, 200, 201, 200, 200, 204, 200]
     listed, searched, first, created, changed, restocked, _, _ = [body for _, body in answers]
-    assert listed["count"] == 3 and len(searched["results"]) == 2
+    assert (listed["count"], len(listed["results"]), len(searched["results"])) == (13, 10, 2)
     assert first["name"] == "Green tea" and changed["price"] == "2.50"
     assert created["name"] == "Kettle" and created["owner"] is not None
     assert restocked == {"restocked": "Green tea"}
