@@ -521,7 +521,7 @@ def bad(options):
         if set(seen) != drf or len(drf) > 1 or drf == {500} and view is not DrfView:
             label = repr(requests[number][:60] + b" ... " + requests[number][-40:])
             both = (view.__name__, sorted(map(str, seen)), sorted(map(str, drf)), label)
-            problems.append("%s answers %s, and should %s: %s" % both)
+            problems.append("%s answers %s, DRF's view %s: %s" % both)
     print_counts(ours)
     print_counts(drfs)
     if list(shop.Product.objects.values()) != table:
