@@ -165,7 +165,7 @@ def _advance(flow: Any) -> Any:
             return end.value
         try:
             if wanted is WORKER_THREAD:
-                yield from _hop(flow).__await__()
+                yield from _hop(functools.partial(flow.send, None)).__await__()
             else:
                 yield wanted  # what an async hook waits for
             resume, value = flow.send, None
@@ -173,11 +173,11 @@ def _advance(flow: Any) -> Any:
             resume, value = flow.throw, error
 
 
-async def _hop(flow: Flow) -> None:
+async def _hop(function: Callable[[], Any]) -> Any:
     hop = threading.Lock()
     executor = getattr(AsyncToSync.executors, "current", None)
     try:
-        await _advance_in_worker_thread(flow, hop)
+        return await _run_in_worker_thread(function, hop)
     except asyncio.CancelledError:
         # With its lock taken, a hop that has not begun never will. A sync call under way cannot
         # be stopped: the flow unwinds when it is through.
@@ -193,10 +193,10 @@ async def _hop(flow: Flow) -> None:
 
 
 @sync_to_async
-def _advance_in_worker_thread(flow: Flow, hop: Any) -> None:
+def _run_in_worker_thread(function: Callable[[], Any], hop: Any) -> Any:
     if hop.acquire(blocking=False):
         try:
-            flow.send(None)
+            return function()
         finally:
             hop.release()
 
@@ -441,10 +441,10 @@ PARTS = """serializer_class queryset pagination_class content_negotiation_class
 SET_BY_CLASSES = {*DRF_METHODS, *("a" + hook for hook in DRF_METHODS), *LISTS_OF_PARTS, *PARTS}
 
 
-def _is_only_configured(view: Any, actions: Any) -> bool:
-    if not (SET_BY_CLASSES.isdisjoint(vars(view)) and DRF_METHODS.issuperset(actions)):
+def _is_only_configured(drf_view: Any) -> bool:
+    cls, actions = drf_view.cls, getattr(drf_view, "actions", None) or {}
+    if not SET_BY_CLASSES.isdisjoint(drf_view.initkwargs):
         return False
-    cls: Any = type(view)
     try:
         parts = [part for name in LISTS_OF_PARTS for part in getattr(cls, name, ())]
         parts += [getattr(cls, name, None) for name in PARTS]
@@ -452,7 +452,9 @@ def _is_only_configured(view: Any, actions: Any) -> bool:
         # By their size too, as somebody may have added to a class since it was looked at.
         size = sum(map(len, map(vars, cls.__mro__)))
         size += sum([len(getattr(part, "__dict__", ())) for part in parts])
-        return _is_stock_but_for_configuration(cls, size, cls.settings.EXCEPTION_HANDLER, *parts)
+        return DRF_METHODS.issuperset(actions.values()) and _is_stock_but_for_configuration(
+            cls, size, cls.settings.EXCEPTION_HANDLER, *parts
+        )
     except TypeError:  # There is no list where one belongs, or something cannot be hashed.
         return False
 
@@ -470,15 +472,19 @@ def _is_stock_but_for_configuration(
     owners = [(cls, DRF_METHODS), (model, {"delete"})]
     others = (queryset, model, cls.settings)
     owners += [(part, HOOKS_OF_PARTS) for part in parts if part not in others]
-    return _is_stock(exception_handler) and all(
-        # The function too, as a metaclass of DRF's gives its own module to a class made by `type`.
-        _is_ours(base) or (_is_stock(base) and _is_stock(vars(base)[spelling]))
-        for owner, hooks in owners
-        if owner is not None
-        for base in type.mro(owner)  # a TypeError if it is no class
-        for hook in hooks
-        for spelling in (hook, "a" + hook)
-        if spelling in vars(base)
+    return (
+        _is_stock(exception_handler)
+        and _is_made_by_stock(cls)
+        and all(
+            # The function too, as a metaclass of DRF's gives its own module to a class made by `type`.
+            _is_ours(base) or (_is_stock(base) and _is_stock(vars(base)[spelling]))
+            for owner, hooks in owners
+            if owner is not None
+            for base in type.mro(owner)  # a TypeError if it is no class
+            for hook in hooks
+            for spelling in (hook, "a" + hook)
+            if spelling in vars(base)
+        )
     )
 
 
@@ -777,7 +783,7 @@ class AsyncAPIView(_BothWorlds, APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> "_View":
-        return _View(super().as_view(**initkwargs))
+        return _View(super().as_view, initkwargs)
 
     async def ainitial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Do what comes before the handler: negotiate, find the version, check.
@@ -924,12 +930,16 @@ class _View(_StandIn):
     # What `as_view` returns: a coroutine function on the event loop; in sync code, where a
     # decorator such as `cache_page` or a sync test calls it, it answers at once.
 
-    __slots__ = ()
+    __slots__ = ("as_drf_does_it",)
 
-    def __init__(self, drf_view: Any) -> None:
+    def __init__(self, drf_as_view: Any, initkwargs: Any) -> None:
+        drf_view = drf_as_view(**initkwargs)
         super().__init__(drf_view)
+        view = drf_as_view(is_drf_s=True, **initkwargs)
+        # From Django 5.0 on, `csrf_exempt` makes a coroutine function of it.
+        self.as_drf_does_it = view.__wrapped__ if _side(view) is EVENT_LOOP else view
         self._non_atomic_requests = _NonAtomicRequests(getattr(self, "_non_atomic_requests", ()))
-        _complete(drf_view.cls, drf_view.initkwargs.get("permission_classes", ()))
+        _complete(drf_view.cls, initkwargs.get("permission_classes", ()))
 
     @property
     def __code__(self) -> Any:
@@ -939,17 +949,29 @@ class _View(_StandIn):
         databases = ATOMIC_DATABASES.get()
         if databases:
             ATOMIC_DATABASES.set(())
+        caller = sys._getframe(1)
+        # It renders the answer next, in a hop of its own, if no middleware has a say before.
+        is_to_render = (
+            caller.f_code is DJANGO_S_HANDLER
+            and not caller.f_locals["self"]._template_response_middleware
+        )
+        # asgiref asks in sync code for what it is going to await.
+        is_asgiref = caller.f_globals.get("__name__") == "asgiref.sync"
+        is_awaited = is_asgiref or _on_event_loop()
+        if _is_only_configured(self.__wrapped__):
+            view = self.as_drf_does_it
+            for alias in databases:
+                view = transaction.atomic(using=alias)(view)
+            view = functools.partial(view, request, *args, **kwargs)
+            if is_to_render:
+                view = functools.partial(_render, view)
+            return _hop(view) if is_awaited else view()
         start = functools.partial(_serve, self.__wrapped__, databases, request, args, kwargs)
         if databases and _shares_its_thread():
             return _drive_in_a_thread_of_its_own(start)
-        caller = sys._getframe(1)
-        if caller.f_code is DJANGO_S_HANDLER:
-            # It renders the answer next, in a hop of its own, if no middleware has a say before.
-            if not caller.f_locals["self"]._template_response_middleware:
-                start = functools.partial(_render, start)
-        # asgiref asks in sync code for what it is going to await.
-        is_asgiref = caller.f_globals.get("__name__") == "asgiref.sync"
-        return _drive(start) if _on_event_loop() or is_asgiref else _run(start)
+        if is_to_render:
+            start = functools.partial(_serve_and_render, start)
+        return _drive(start) if is_awaited else _run(start)
 
 
 DJANGO_S_HANDLER = getattr(
@@ -984,10 +1006,18 @@ async def _drive_in_a_thread_of_its_own(start: Start) -> Any:
             await sync_to_async(connections.close_all)()
 
 
-async def _render(start: Start) -> Any:
+def _render(view: Callable[[], Any]) -> Any:
+    return _rendered(view())
+
+
+async def _serve_and_render(start: Start) -> Any:
     response = await start()
+    return response if _on_event_loop() else _rendered(response)
+
+
+def _rendered(response: Any) -> Any:
     render = getattr(response, "render", None)
-    if _on_event_loop() or not callable(render) or _side(render) is EVENT_LOOP:
+    if not callable(render) or _side(render) is EVENT_LOOP:
         return response
     return _Rendered(render())
 
@@ -1010,9 +1040,6 @@ async def _serve(drf_view: Any, databases: Any, request: Any, args: Any, kwargs:
             transactions.enter_context(transaction.atomic(using=alias))
         try:
             view = await _make_view(drf_view, request, args, kwargs)
-            if view.is_drf_s:
-                await _move_to(WORKER_THREAD)
-                return view.dispatch(request, *args, **kwargs)
             return await _call(view, "dispatch", request, *args, **kwargs)
         finally:
             if databases:
@@ -1035,7 +1062,6 @@ async def _make_view(drf_view: Any, request: Any, args: Any, kwargs: Any) -> Any
     # What the view function does that DRF's `as_view` makes.
     view = await _apply(_side(drf_view.cls), drf_view.cls, **drf_view.initkwargs)
     actions = getattr(drf_view, "actions", None)
-    view.is_drf_s = _is_only_configured(view, (actions or {}).values())
     if actions is None:
         await _call(view, "setup", request, *args, **kwargs)
     else:
@@ -1318,7 +1344,7 @@ class AsyncViewSetMixin(ViewSetMixin):
     def as_view(cls, actions: Optional[Dict[str, Any]] = None, **initkwargs: Any) -> Any:
         # It calls no `super()` either.
         drf_as_view = ViewSetMixin.as_view.__func__  # type: ignore[attr-defined]
-        return _View(drf_as_view(cls, actions, **initkwargs))
+        return _View(functools.partial(drf_as_view, cls, actions), initkwargs)
 
 
 class AsyncGenericViewSet(AsyncViewSetMixin, AsyncGenericAPIView, viewsets.GenericViewSet):

@@ -2325,7 +2325,7 @@ def test_a_hop_that_was_cancelled_before_it_began_advances_nothing():
     hop = threading.Lock()
     assert hop.acquire()
     # What a race comes to:
-    asyncio.run(restflow_generics._advance_in_worker_thread("never advanced", hop))
+    asyncio.run(restflow_generics._run_in_worker_thread("never called", hop))
 
 
 def test_context_variables_set_in_one_world_are_seen_in_the_other():
