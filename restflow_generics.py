@@ -434,10 +434,9 @@ HOOKS_OF_PARTS = set(
     """authenticate has_permission has_object_permission allow_request wait filter_queryset
     paginate_queryset get_paginated_response determine_metadata is_valid save data""".split()
 )
-LISTS_OF_PARTS = """authentication_classes permission_classes throttle_classes parser_classes
-    renderer_classes filter_backends""".split()
-PARTS = """serializer_class queryset pagination_class content_negotiation_class
-    versioning_class metadata_class settings""".split()
+LISTS_OF_PARTS = """authentication_classes permission_classes throttle_classes
+    filter_backends""".split()
+PARTS = ["serializer_class", "queryset", "pagination_class", "metadata_class", "settings"]
 SET_BY_CLASSES = {*DRF_METHODS, *("a" + hook for hook in DRF_METHODS), *LISTS_OF_PARTS, *PARTS}
 
 
