@@ -2431,6 +2431,24 @@ def test_a_sync_call_under_way_finishes_before_the_request_is_cancelled():
     assert log == ["begun", "finished", "cleaned up on the event loop"]
 
 
+def test_a_view_that_is_only_configured_finishes_too():
+    log = []
+
+    class Serializer(ProductSerializer):
+        def create(self, validated_data):
+            log.append("begun")
+            time.sleep(0.1)
+            log.append("finished")
+            return super().create(validated_data)
+
+    class View(AsyncCreateAPIView):
+        serializer_class = Serializer
+
+    outcome = cancelled_at(View, lambda: log, "POST", data={"name": "Cup"})
+    assert isinstance(outcome, asyncio.CancelledError)
+    assert (log, names_created()) == (["begun", "finished"], ["Cup"])
+
+
 def test_a_sync_call_that_has_not_begun_never_will():
     log, waiting = [], threading.Event()
 
@@ -2484,7 +2502,7 @@ def atomic_requests():
     connections.settings["default"]["ATOMIC_REQUESTS"] = False
 
 
-@pytest.fixture(params=["sync", "async", "sync in async", "async in sync"])
+@pytest.fixture(params=["sync", "async", "sync in async", "async in sync", "serializer"])
 def write_and_fail(request, atomic_requests):
     """A view whose hooks write in various ways, and fail as the client says."""
 
@@ -2523,9 +2541,19 @@ def write_and_fail(request, atomic_requests):
             write("around")
             return super().create(request, *args, **kwargs)
 
-    return {"sync": Sync, "async": Async, "sync in async": SyncInAsync}.get(
-        request.param, AsyncInSync
-    )
+    class Serializer(ProductSerializer):
+        def create(self, validated_data):
+            write("first")
+            instance = super().create(validated_data)
+            write("last")
+            fail(self.context["request"])
+            return instance
+
+    class OnlyConfigured(AsyncCreateAPIView):
+        serializer_class = Serializer
+
+    views = [Sync, Async, SyncInAsync, AsyncInSync, OnlyConfigured]
+    return views[request.param_index]
 
 
 def names_created():
@@ -2607,8 +2635,8 @@ def test_viewsets_have_a_transaction_too(atomic_requests):
 
 
 @pytest.mark.parametrize("how", ["api", "error"])
-@pytest.mark.parametrize("is_async", [False, True])
-def test_each_database_that_has_the_setting_has_a_transaction(is_async, how, atomic_requests):
+@pytest.mark.parametrize("written_by", ["handler", "async handler", "serializer"])
+def test_each_database_that_has_the_setting_has_a_transaction(written_by, how, atomic_requests):
     def write_and_fail(request):
         for alias in connections:
             Category.objects.using(alias).create(name=alias)
@@ -2625,18 +2653,27 @@ def test_each_database_that_has_the_setting_has_a_transaction(is_async, how, ato
             await sync_to_async(write_and_fail)(request)
             return Response()
 
+    class Serializer(serializers.Serializer):
+        def create(self, validated_data):
+            write_and_fail(self.context["request"])
+            return validated_data
+
+    class OnlyConfigured(AsyncCreateAPIView):
+        serializer_class = Serializer
+
     def written():
         kept = {a for a in connections if Category.objects.using(a).filter(name=a).delete()[0]}
         connections.close_all()
         return kept
 
-    view = AsyncView if is_async else View
+    views = {"handler": View, "async handler": AsyncView, "serializer": OnlyConfigured}
+    view = views[written_by]
     ask(view, "POST", "/?" + how, raises=False)
     assert written() == {"other"}  # as it does not have the setting
     with mock.patch.dict(connections.settings["other"], ATOMIC_REQUESTS=True):
         ask(view, "POST", "/?" + how, raises=False)
         assert written() == set()
-        assert ask(view, "POST").status == 200
+        assert ask(view, "POST").status in (200, 201)
         assert written() == {"default", "other"}
 
 
