@@ -33,18 +33,7 @@ import threading
 import types
 from contextlib import ExitStack
 from contextvars import ContextVar
-from typing import (
-    Any,
-    Callable,
-    Coroutine,
-    Dict,
-    Generator,
-    Iterator,
-    List,
-    Optional,
-    Set,
-    Tuple,
-)
+from typing import Any, Callable, Coroutine, Dict, Generator, Iterator, List, Optional, Tuple
 
 import django
 
@@ -68,15 +57,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
 from django.views.generic import View
-from rest_framework import (
-    exceptions,
-    generics,
-    mixins,
-    permissions,
-    serializers,
-    status,
-    viewsets,
-)
+from rest_framework import exceptions, generics, mixins, permissions, serializers, status, viewsets
 from rest_framework.request import ForcedAuthentication, Request, wrap_attributeerrors
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -392,12 +373,16 @@ def _uses_stock(cls: type) -> bool:
 @functools.lru_cache(maxsize=1024)
 def _is_made_by_stock(component: Any) -> bool:
     names = ("__new__", "__init__", "many_init", "rate", "get_rate", "parse_rate")
-    many = getattr(getattr(component, "Meta", None), "list_serializer_class", None)
+    many = _list_serializer_class(component)
     return (
         isinstance(component, type)
         and all(_is_stock(getattr(component, name, None)) for name in names)
         and (many is None or _is_made_by_stock(many))
     )
+
+
+def _list_serializer_class(serializer_class: Any) -> Any:
+    return getattr(getattr(serializer_class, "Meta", None), "list_serializer_class", None)
 
 
 def _components(value: Any) -> Iterator[Any]:
@@ -430,60 +415,79 @@ DRF_METHODS = {
     for name, _ in inspect.getmembers(viewsets.ModelViewSet, inspect.isfunction)
     if not name.startswith("__")
 }.union(View.http_method_names)
-HOOKS_OF_PARTS = set(
-    """authenticate has_permission has_object_permission allow_request wait filter_queryset
-    paginate_queryset get_paginated_response determine_metadata is_valid save data""".split()
-)
-LISTS_OF_PARTS = """authentication_classes permission_classes throttle_classes
-    filter_backends""".split()
-PARTS = ["serializer_class", "queryset", "pagination_class", "metadata_class", "settings"]
-SET_BY_CLASSES = {*DRF_METHODS, *("a" + hook for hook in DRF_METHODS), *LISTS_OF_PARTS, *PARTS}
+DRF_S_OWN = {*DRF_METHODS, "allowed_methods", "default_response_headers", "paginator"}
+HOOKS_OF_PARTS = {
+    "authentication_classes": ["authenticate"],
+    "permission_classes": ["has_permission", "has_object_permission"],
+    "throttle_classes": ["allow_request", "wait"],
+    "filter_backends": ["filter_queryset"],
+    "pagination_class": ["paginate_queryset", "get_paginated_response"],
+    "metadata_class": ["determine_metadata"],
+    "serializer_class": ["is_valid", "save", "data"],
+}
+NOT_BY_AS_VIEW = {*DRF_S_OWN, *("a" + hook for hook in DRF_S_OWN), *HOOKS_OF_PARTS}
+NOT_BY_AS_VIEW.update(["queryset", "settings"])
 
 
 def _is_only_configured(drf_view: Any) -> bool:
     cls, actions = drf_view.cls, getattr(drf_view, "actions", None) or {}
-    if not SET_BY_CLASSES.isdisjoint(drf_view.initkwargs):
+    if not NOT_BY_AS_VIEW.isdisjoint(drf_view.initkwargs):
         return False
     try:
-        parts = [part for name in LISTS_OF_PARTS for part in getattr(cls, name, ())]
-        parts += [getattr(cls, name, None) for name in PARTS]
-        parts.append(getattr(getattr(cls, "queryset", None), "model", None))
-        # By their size too, as somebody may have added to a class since it was looked at.
-        size = sum(map(len, map(vars, cls.__mro__)))
-        size += sum([len(getattr(part, "__dict__", ())) for part in parts])
-        return DRF_METHODS.issuperset(actions.values()) and _is_stock_but_for_configuration(
-            cls, size, cls.settings.EXCEPTION_HANDLER, *parts
-        )
+        parts = list(_parts(cls))
+        queryset = getattr(cls, "queryset", None)
+        owners = [*cls.__mro__, *[part for part, _ in parts], getattr(queryset, "model", cls)]
+        # Once a class; once more if somebody adds to one of these, or patches a hook.
+        looked_up = [sum(map(len, map(vars, owners))), queryset, cls.settings.EXCEPTION_HANDLER]
+        looked_up += [getattr(cls, spelling, None) for spelling in (*PAIRS, *PAIRS.values())]
+        for part, hooks in parts:
+            looked_up += [part, *[getattr(part, hook, None) for hook in hooks]]
+        return DRF_METHODS.issuperset(actions.values()) and _has_only_stock_hooks(cls, *looked_up)
     except TypeError:  # There is no list where one belongs, or something cannot be hashed.
         return False
 
 
+def _parts(cls: type) -> Iterator[Tuple[Any, List[str]]]:
+    for name, hooks in HOOKS_OF_PARTS.items():
+        value = getattr(cls, name, None)
+        for part in [value] if name.endswith("_class") else value or ():
+            if part is not None:
+                yield part, hooks
+
+
 @functools.lru_cache(maxsize=1024)
-def _is_stock_but_for_configuration(
-    cls: Any, size: int, exception_handler: Any, *parts: Any
-) -> bool:
-    serializer_class = getattr(cls, "serializer_class", None)
-    _refuse_coroutine_functions(serializer_class)
+def _has_only_stock_hooks(cls: Any, *looked_up: Any) -> bool:
+    parts = list(_parts(cls))
     queryset = getattr(cls, "queryset", None)
-    model = getattr(queryset, "model", queryset)
-    meta = getattr(serializer_class, "Meta", None)
-    parts += (getattr(meta, "list_serializer_class", None),)
-    owners = [(cls, DRF_METHODS), (model, {"delete"})]
-    others = (queryset, model, cls.settings)
-    owners += [(part, HOOKS_OF_PARTS) for part in parts if part not in others]
-    return (
-        _is_stock(exception_handler)
-        and _is_made_by_stock(cls)
-        and all(
-            # The function too, as a metaclass of DRF's gives its own module to a class made by `type`.
-            _is_ours(base) or (_is_stock(base) and _is_stock(vars(base)[spelling]))
-            for owner, hooks in owners
-            if owner is not None
-            for base in type.mro(owner)  # a TypeError if it is no class
-            for hook in hooks
-            for spelling in (hook, "a" + hook)
-            if spelling in vars(base)
-        )
+    model = getattr(queryset, "model", None)
+    is_known = all(isinstance(part, type) for part, _ in parts) and (model or queryset is None)
+    if not (is_known and _is_stock(cls.settings.EXCEPTION_HANDLER) and _is_made_by_stock(cls)):
+        return False
+    owners = [(cls, DRF_S_OWN), (model, ["delete"])]
+    owners += [(getattr(queryset, "_queryset_class", type(queryset)), ["get"])]  # a manager's
+    for part, hooks in parts:
+        owners.append((part, hooks))
+        if hooks is HOOKS_OF_PARTS["serializer_class"]:
+            _refuse_coroutine_functions(part)
+            owners.append((_list_serializer_class(part), hooks))
+        elif not all(map(_only_sets_attributes, part.__mro__)):
+            return False
+    return all(
+        # The function too, as a metaclass of DRF's gives its own module to a class made by `type`.
+        (_is_ours(base) or _is_stock(base)) and _is_ours_or_stock(vars(base)[spelling])
+        for owner, hooks in owners
+        for base in getattr(owner, "__mro__", ())
+        for hook in hooks
+        for spelling in (hook, "a" + hook)
+        if spelling in vars(base)
+    )
+
+
+def _only_sets_attributes(base: type) -> bool:
+    return _is_stock(base) or not any(
+        (callable(value) or hasattr(value, "__get__")) and not _is_stock(value)
+        for value in vars(base).values()
+        if base is not object
     )
 
 
@@ -493,32 +497,37 @@ def _is_stock_but_for_configuration(
 # does not define: a companion, which runs the other one in its own world. So whichever is
 # called, Python's own look-up and `super()` reach each class in turn.
 
-HOOKS_OF_PERMISSIONS = ["has_permission", "has_object_permission"]
-PAIRS: Set[str] = set()  # the hooks for which this module has an async spelling
+PAIRS: Dict[str, str] = {}  # each hook for which this module has an async spelling, and that
 
 
 class _BothWorlds:
-    is_drf_s = False  # served by DRF's own methods
+    served_by_drf = False  # served by DRF's own methods
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _refuse_drf_s_views(cls)
+        _refuse_sync_views(cls)
         _complete(cls)
 
 
-def _refuse_drf_s_views(cls: type) -> None:
+def _refuse_sync_views(cls: type) -> None:
     # They would go on being served as sync views, and say nothing.
-    if _is_stock(getattr(getattr(cls, "as_view", None), "__func__", cls)):
+    is_ours = any(_is_ours(base) and issubclass(base, APIView) for base in cls.__mro__)
+    as_view = getattr(getattr(cls, "as_view", None), "__func__", cls)
+    if _is_stock(as_view) or (issubclass(cls, View) and not is_ours):
         base = next(base for base in cls.__mro__ if _is_stock(base) and hasattr(base, "as_view"))
+        instead = "Async" + base.__name__
+        if instead not in __all__:
+            is_viewset = issubclass(base, ViewSetMixin)
+            instead = "AsyncViewSetMixin, AsyncAPIView" if is_viewset else "AsyncAPIView"
         raise TypeError(
-            "%s takes its `as_view` from %s, which is one of DRF's sync views. "
-            "Write Async%s in its place, as the first base that is a view."
-            % (cls.__name__, base.__name__, base.__name__)
+            "%s is served as a %s, which is one of DRF's sync views. "
+            "Write %s in its place, as the first base that is a view."
+            % (cls.__name__, base.__name__, instead)
         )
 
 
 def _complete(cls: type, permission_classes: Any = ()) -> None:
-    for hook in DRF_METHODS:
+    for hook in (*DRF_METHODS, "as_view"):
         bases = [base for base in cls.__mro__ if _defined_by(base, hook)]
         # What this module defines under DRF's name (`list`, `get`...), async code awaits.
         ours = [vars(base).get(hook) for base in bases if _is_ours(base)]
@@ -532,20 +541,20 @@ def _complete(cls: type, permission_classes: Any = ()) -> None:
                     % (below.__name__, hook, below.__name__, base.__name__, cls.__name__)
                 )
     # Sync code, DRF's browsable API say, may ask these itself: a coroutine is as good as "yes".
-    for parts, hooks in (
-        ([getattr(cls, "permission_classes", ()), permission_classes], HOOKS_OF_PERMISSIONS),
-        (getattr(cls, "authentication_classes", ()), ["authenticate"]),
+    for name, parts in (
+        ("permission_classes", [getattr(cls, "permission_classes", ()), permission_classes]),
+        ("authentication_classes", getattr(cls, "authentication_classes", ())),
     ):
         for part in _components(parts):
             for base in getattr(part, "__mro__", ()):
-                for hook in hooks:
+                for hook in HOOKS_OF_PARTS[name]:
                     if not _is_stock(base) and _defined_by(base, hook):
                         _complete_class(base, hook, part, is_action=False)
 
 
 def _complete_class(base: type, hook: str, cls: type, is_action: bool) -> None:
     if _is_ours(base) and "a" + hook in vars(base):
-        PAIRS.add(hook)
+        PAIRS[hook] = "a" + hook
     for spelling in (hook, "a" + hook):
         function = vars(base).get(spelling)
         if type(function) is types.FunctionType:
@@ -590,7 +599,7 @@ class _Hook(_StandIn):
         if instance is None:
             return self
         if isinstance(instance, _BothWorlds):
-            if not instance.is_drf_s or self.spelling != self.hook:
+            if not instance.served_by_drf or self.spelling != self.hook:
                 return types.MethodType(self, instance)
         elif self.hook not in DRF_METHODS:
             return types.MethodType(self, instance)
@@ -598,7 +607,8 @@ class _Hook(_StandIn):
             # For a view that is not this module's, a mixin stays as it was.
             return self.__wrapped__.__get__(instance, owner)
         method = getattr(super(self.owner, instance), self.spelling)
-        return functools.partial(_or_404, method) if self.hook == "get_object" else method
+        is_ours = self.hook == "get_object" and isinstance(instance, _BothWorlds)
+        return functools.partial(_or_404, method) if is_ours else method
 
     def __call__(self, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         function, side, spelling = self.find(owner)
@@ -646,6 +656,10 @@ def _is_companion(function: Any) -> bool:
 
 def _is_ours(cls: type) -> bool:
     return cls.__module__ == __name__
+
+
+def _is_ours_or_stock(function: Any) -> bool:
+    return getattr(function, "__globals__", None) is globals() or _is_stock(function)
 
 
 # Flows that stand for methods of DRF's which call several hooks, or components, in one go.
@@ -700,9 +714,11 @@ async def _check_permissions(view: APIView, request: Request, *obj: Any) -> None
 
 async def _judge_user(permission: Any, request: Request, view: APIView) -> Any:
     # DRF's own judges of `request.user`: in place where that is at hand, and of a stock kind.
-    user = type(getattr(request, "__dict__", {}).get("_user"))
-    judged = [getattr(user, name, user) for name in ("is_authenticated", "is_staff")]
-    if user in judged or not all(map(_is_stock, judged)):
+    user = getattr(request, "__dict__", {}).get("_user")
+    kind = type(user)
+    judged = [getattr(kind, name, kind) for name in ("is_authenticated", "is_staff")]
+    is_deferred = hasattr(kind, "_meta") and "is_staff" not in vars(user)
+    if kind in judged or is_deferred or not all(map(_is_stock, judged)):
         await _move_to(WORKER_THREAD)
     return permission.has_permission(request, view)
 
@@ -934,7 +950,7 @@ class _View(_StandIn):
     def __init__(self, drf_as_view: Any, initkwargs: Any) -> None:
         drf_view = drf_as_view(**initkwargs)
         super().__init__(drf_view)
-        view = drf_as_view(is_drf_s=True, **initkwargs)
+        view = drf_as_view(served_by_drf=True, **initkwargs)
         # From Django 5.0 on, `csrf_exempt` makes a coroutine function of it.
         self.as_drf_does_it = view.__wrapped__ if _side(view) is EVENT_LOOP else view
         self._non_atomic_requests = _NonAtomicRequests(getattr(self, "_non_atomic_requests", ()))
@@ -945,13 +961,14 @@ class _View(_StandIn):
         return _serve.__code__
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        databases = ATOMIC_DATABASES.get()
+        databases = [alias for alias, is_atomic in ATOMIC_DATABASES.get().items() if is_atomic]
         if databases:
-            ATOMIC_DATABASES.set(())
+            ATOMIC_DATABASES.set({})
         caller = sys._getframe(1)
-        # It renders the answer next, in a hop of its own, if no middleware has a say before.
+        # It would render the response next, in a hop of its own. Where no middleware has a say
+        # before, that is done here.
         is_to_render = (
-            caller.f_code is DJANGO_S_HANDLER
+            caller.f_code is GET_RESPONSE_ASYNC
             and not caller.f_locals["self"]._template_response_middleware
         )
         # asgiref asks in sync code for what it is going to await.
@@ -973,25 +990,21 @@ class _View(_StandIn):
         return _drive(start) if is_awaited else _run(start)
 
 
-DJANGO_S_HANDLER = getattr(
-    BaseHandler._get_response_async,  # type: ignore[attr-defined]
-    "__code__",
-    None,
-)
-ATOMIC_DATABASES: ContextVar[Tuple[Any, ...]] = ContextVar("ATOMIC_DATABASES", default=())
+GET_RESPONSE_ASYNC = getattr(vars(BaseHandler)["_get_response_async"], "__code__", None)
+ATOMIC_DATABASES: ContextVar[Dict[Any, bool]] = ContextVar("ATOMIC_DATABASES", default={})  # noqa: B039
 
 
 class _NonAtomicRequests(set):
     # What `transaction.non_atomic_requests` adds to. Django opens no transaction for an async
     # view. But it asks, before it calls one, for each database that has ATOMIC_REQUESTS.
     def __contains__(self, alias: object) -> bool:
-        if not super().__contains__(alias):
-            ATOMIC_DATABASES.set((*ATOMIC_DATABASES.get(), alias))
+        is_atomic = not super().__contains__(alias)
+        ATOMIC_DATABASES.set({**ATOMIC_DATABASES.get(), alias: is_atomic})
         return True
 
 
 def _shares_its_thread() -> bool:
-    # Goes with Django 3.2: from 4.0 on, Django's ASGI handler has a thread for each request.
+    # Goes with Django 3.2. From 4.0 on, Django's ASGI handler has a thread for each request.
     in_sync_code = getattr(AsyncToSync.executors, "current", None)
     return _on_event_loop() and not (in_sync_code or SyncToAsync.thread_sensitive_context.get(None))
 
@@ -1338,10 +1351,10 @@ class AsyncRetrieveUpdateDestroyAPIView(
 # The viewsets
 
 
-class AsyncViewSetMixin(ViewSetMixin):
+class AsyncViewSetMixin(_BothWorlds, ViewSetMixin):
     @classonlymethod
     def as_view(cls, actions: Optional[Dict[str, Any]] = None, **initkwargs: Any) -> Any:
-        # It calls no `super()` either.
+        # It calls no `super()`, so that of AsyncAPIView is not reached from it.
         drf_as_view = ViewSetMixin.as_view.__func__  # type: ignore[attr-defined]
         return _View(functools.partial(drf_as_view, cls, actions), initkwargs)
 

@@ -108,6 +108,7 @@ if not settings.configured:
 django.setup()
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
@@ -154,6 +155,7 @@ from rest_framework.authentication import (
     TokenAuthentication,
 )
 from rest_framework.authtoken.models import Token
+from rest_framework.authtoken.views import ObtainAuthToken
 from rest_framework.decorators import action
 from rest_framework.metadata import BaseMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -2013,6 +2015,16 @@ def test_so_is_a_user_that_is_looked_up_when_a_permission_asks(permission, user)
     assert ask(LeftToWhoeverAsks, user=user).status == (200 if user else 401)
 
 
+def test_what_a_user_was_loaded_without_is_queried_in_the_worker_thread():
+    class Authentication(BasicAuthentication):
+        async def authenticate(self, request):
+            return await User.objects.only("username").aget(username="ann"), None
+
+    view = type("View", (AllAsyncView,), {"permission_classes": [permissions.IsAdminUser]})
+    view.authentication_classes = [Authentication]
+    assert ask(view).status == 200
+
+
 # A view that is only configured, and has nothing async in it, is served by DRF's own methods.
 
 
@@ -2048,7 +2060,12 @@ Noted = part(permissions.BasePermission, has_permission=noting(True))
 NotedToo = part(permissions.AllowAny, ahas_permission=noting(True))
 NotedAuthentication = part(BasicAuthentication, authenticate=noting(None))
 NotedThrottle = part(throttling.BaseThrottle, allow_request=noting(True))
+# What DRF's own hooks hand over to: they answer with its coroutine.
+NotedFailure = part(throttling.UserRateThrottle, rate="0/day", throttle_failure=noting(True))
+NotedCredentials = part(BasicAuthentication, authenticate_credentials=noting((None, None)))
 NotedBackend = part(filters.BaseFilterBackend, afilter_queryset=noting(lambda *args: args[2]))
+NotedPages = part(Pages, paginate_queryset=noting(None))
+NotedQuerySet = part(models.QuerySet, aget=noting(lambda *args, **kwargs: Product()))
 NotedSettings = APISettings({"EXCEPTION_HANDLER": noting(lambda *args: Response())}, DEFAULTS)
 
 
@@ -2066,13 +2083,17 @@ NotedSettings = APISettings({"EXCEPTION_HANDLER": noting(lambda *args: Response(
             "authentication_classes",
             [NotedAuthentication],
         ),
+        ("GET", "/", "authentication_classes", [NotedCredentials]),
         ("GET", "/", "throttle_classes", [NotedThrottle]),
+        ("GET", "/", "throttle_classes", [NotedFailure]),
         ("GET", "/", "filter_backends", [filters.SearchFilter, NotedBackend]),
         ("GET", "/1/", "filter_backends", [NotedBackend]),
         ("GET", "/", "pagination_class", part(Pages, apaginate_queryset=noting(None))),
         ("OPTIONS", "/", "metadata_class", part(BaseMetadata, determine_metadata=noting({}))),
         ("POST", "/", "serializer_class", part(ProductSerializer, asave=noting(None))),
         ("DELETE", "/1/", "queryset", Archive.objects.all()),
+        ("GET", "/1/", "queryset", NotedQuerySet(Product)),
+        ("GET", "/", "paginator", property(lambda self: NotedPages())),
         ("GET", "/99/", "settings", NotedSettings),
         ("GET", "/", "get_queryset", noting(Product.objects.all())),
         ("GET", "/", "list", noting(lambda *args: Response())),
@@ -2084,7 +2105,7 @@ def test_nothing_async_is_missed_in_a_view_that_is_only_configured(
 ):
     ran_on.clear()
     view = part(AsyncModelViewSet, **CONFIGURED)
-    if by_as_view:
+    if by_as_view and name != "paginator":
         views = [
             view.as_view({"get": "list", "post": "create"}, **{name: value}),
             view.as_view({"get": "retrieve", "delete": "destroy"}, **{name: value}),
@@ -2093,7 +2114,7 @@ def test_nothing_async_is_missed_in_a_view_that_is_only_configured(
     else:
         urls = mounted(part(view, **{name: value}))
     with override_settings(ROOT_URLCONF=urls, DEBUG_PROPAGATE_EXCEPTIONS=True):
-        ask_shop(method, url, data={"name": "Cup"} if method == "POST" else None)
+        ask_shop(method, url, data={"name": "Cup"} if method == "POST" else None, user="ann")
     assert set(ran_on) == {"event loop"}
 
 
@@ -2121,6 +2142,37 @@ def test_nor_what_is_put_there_later(name, monkeypatch):
         )
     ask(view)
     assert set(ran_on) == {"event loop"}
+
+
+@pytest.mark.parametrize(
+    "owner, hook",
+    [
+        (AsyncAPIView, "acheck_permissions"),
+        (permissions.AllowAny, "has_permission"),
+        (permissions.AllowAny, "ahas_permission"),
+    ],
+)
+def test_nor_what_is_patched_in_a_class_of_drf_s_or_this_module(owner, hook, monkeypatch):
+    async def deny(*args):
+        ran_on.append(where())
+        raise exceptions.PermissionDenied
+
+    ran_on.clear()
+    view = part(AsyncModelViewSet, **CONFIGURED)
+    assert ask(view).status == 200
+    monkeypatch.setattr(owner, hook, deny, raising=False)
+    assert ask(view).status == 403
+    assert ran_on == ["event loop"]
+    assert ask(part(AsyncModelViewSet, **CONFIGURED)).status == 403
+
+
+def test_combined_permissions_are_looked_at_once():
+    rule = permissions.IsAuthenticated & ~permissions.IsAdminUser
+    view = part(AsyncModelViewSet, **CONFIGURED, permission_classes=[rule])
+    ask(view)
+    before = restflow_generics._has_only_stock_hooks.cache_info().misses
+    ask(view)
+    assert restflow_generics._has_only_stock_hooks.cache_info().misses == before
 
 
 @pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
@@ -2624,6 +2676,18 @@ async def async_dispatch(self, request, *args, **kwargs):
 )
 def test_non_atomic_requests_opts_out_as_on_sync_views(view, is_atomic, atomic_requests):
     assert ask(view).json is is_atomic
+
+
+def test_a_view_that_was_not_called_leaves_no_transaction_to_the_next(atomic_requests):
+    never_called = require_http_methods(["POST"])(Opened.as_view())
+    opts_out = transaction.non_atomic_requests(Opened.as_view())
+    urls = (path("never/", never_called), path("out/", opts_out), path("in/", Opened.as_view()))
+    client = APIClient()  # whose requests have one context, as those of a WSGI server's thread
+    with override_settings(ROOT_URLCONF=urls):
+        assert [client.get("/never/").status_code for _ in range(2)] == [405, 405]
+        assert client.get("/out/").json() is False
+        assert client.get("/never/").status_code == 405
+        assert client.get("/in/").json() is True
 
 
 def test_viewsets_have_a_transaction_too(atomic_requests):
@@ -3415,6 +3479,22 @@ def test_a_mixin_stays_what_it_was_for_views_that_are_not_of_this_module():
     update.close()
 
 
+def test_nor_does_it_give_them_this_module_s_answers():
+    class Mixin:
+        async def aget_object(self):
+            raise AssertionError("not for DRF's views")
+
+    class View(Mixin, AsyncRetrieveAPIView):
+        pass
+
+    class SyncView(Mixin, generics.RetrieveAPIView):
+        queryset = Product.objects.all()
+
+    with mock.patch.object(models.QuerySet, "get", side_effect=OverflowError):
+        with pytest.raises(OverflowError):  # which this module makes a 404
+            ask(SyncView, url="/1/")
+
+
 # Bad input and misuse
 
 
@@ -3527,11 +3607,28 @@ def test_but_not_one_of_a_serializer_that_saves_itself_async():
         ((AsyncListModelMixin, generics.GenericAPIView), "GenericAPIView"),
         ((viewsets.ViewSetMixin, AsyncListAPIView), "ViewSetMixin"),
         ((viewsets.ModelViewSet, AsyncGenericAPIView), "ModelViewSet"),
+        ((viewsets.ViewSet, AsyncListModelMixin), "ViewSet"),
+        ((AsyncViewSetMixin, viewsets.ViewSet), "ViewSet"),
+        ((AsyncListModelMixin, ObtainAuthToken), "ObtainAuthToken"),
     ],
 )
 def test_a_view_that_would_go_on_being_one_of_drf_s_is_refused(bases, wrong):
-    with pytest.raises(TypeError, match="Mixed .* %s, .* Write Async%s in its" % (wrong, wrong)):
+    right = {"ViewSet": "AsyncViewSetMixin, AsyncAPIView", "ObtainAuthToken": "AsyncAPIView"}
+    right = right.get(wrong, "Async" + wrong)
+    with pytest.raises(TypeError, match="Mixed .* %s, .* Write %s in its" % (wrong, right)):
         type("Mixed", bases, {})
+
+
+def test_an_as_view_that_would_never_run_is_refused():
+    class Guarded(APIView):
+        @classmethod
+        def as_view(cls, **initkwargs):
+            return login_required(super().as_view(**initkwargs))
+
+    with pytest.raises(TypeError, match="Guarded.as_view would never run. Name Guarded before"):
+        type("View", (AsyncListAPIView, Guarded), {})
+    view = type("View", (Guarded, AsyncListAPIView), CONFIGURED)
+    assert ask(view).status == 302
 
 
 def test_a_copy_says_what_it_is():
