@@ -2018,7 +2018,7 @@ def test_so_is_a_user_that_is_looked_up_when_a_permission_asks(permission, user)
 def test_what_a_user_was_loaded_without_is_queried_in_the_worker_thread():
     class Authentication(BasicAuthentication):
         async def authenticate(self, request):
-            return await User.objects.only("username").aget(username="ann"), None
+            return await sync_to_async(User.objects.only("username").get)(username="ann"), None
 
     view = type("View", (AllAsyncView,), {"permission_classes": [permissions.IsAdminUser]})
     view.authentication_classes = [Authentication]
@@ -2682,12 +2682,13 @@ def test_a_view_that_was_not_called_leaves_no_transaction_to_the_next(atomic_req
     never_called = require_http_methods(["POST"])(Opened.as_view())
     opts_out = transaction.non_atomic_requests(Opened.as_view())
     urls = (path("never/", never_called), path("out/", opts_out), path("in/", Opened.as_view()))
-    client = APIClient()  # whose requests have one context, as those of a WSGI server's thread
+    # The requests have one context, as those of a WSGI server's thread.
+    get = functools.partial(contextvars.copy_context().run, APIClient().get)
     with override_settings(ROOT_URLCONF=urls):
-        assert [client.get("/never/").status_code for _ in range(2)] == [405, 405]
-        assert client.get("/out/").json() is False
-        assert client.get("/never/").status_code == 405
-        assert client.get("/in/").json() is True
+        assert [get("/never/").status_code for _ in range(2)] == [405, 405]
+        assert get("/out/").json() is False
+        assert get("/never/").status_code == 405
+        assert get("/in/").json() is True
 
 
 def test_viewsets_have_a_transaction_too(atomic_requests):
