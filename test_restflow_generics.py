@@ -5183,7 +5183,7 @@ def send(connection, views, method, url, headers=(), user=None, data=(None, None
         headers.pop(name, None)  # the server's own
     if "set-cookie" in headers:
         headers["set-cookie"] = re.sub("expires=[^;]*; ", "", headers["set-cookie"])
-    if answer.status in (204, 304):  # which some servers send no length with
+    if answer.status in (204, 301, 304):  # which some servers send no length with
         headers.pop("content-length", None)
     return answer.status, headers, answer.read()
 
