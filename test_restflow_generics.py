@@ -5359,6 +5359,11 @@ def test_a_server_leaves_when_told_and_has_nothing_to_complain_of(server, visit)
         assert complaint not in seen.log
 
 
+def test_the_readme_names_the_servers():
+    readme = " ".join((HERE / "README.md").read_text(encoding="utf-8").split())
+    assert "through ASGI, with %s, %s, %s or %s (under WSGI, say with %s," % (*SERVERS,) in readme
+
+
 # The demo, in a browser
 #
 # With the extra `browser`, and chromium and chromedriver, which Debian's packages chromium and
