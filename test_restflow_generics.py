@@ -121,7 +121,7 @@ from django.core.management import call_command
 from django.core.management.color import no_style
 from django.core.signals import request_finished
 from django.db import DataError, connection, connections, models, transaction
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.test import AsyncClient, override_settings
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.test.utils import setup_databases, teardown_databases
@@ -5084,11 +5084,11 @@ def test_the_demo_answers_what_it_prints_and_leaves_when_told(demo):
 # them serves the shop twice, to clients that ask for our views or for DRF's sync ones.
 
 SERVERS = {
-    "uvicorn": "-m uvicorn application:asgi --port {port}",
-    "hypercorn": "-m hypercorn application:asgi --bind 127.0.0.1:{port}",
+    "uvicorn": "-m uvicorn application:asgi --port {port} --timeout-keep-alive 60",
+    "hypercorn": "-m hypercorn application:asgi --bind 127.0.0.1:{port} --keep-alive 60",
     "daphne": "-m daphne application:asgi --port {port}",
     "granian": "-m granian application:asgi --interface asgi --port {port}",
-    "gunicorn": "-m gunicorn application:wsgi --bind 127.0.0.1:{port} --threads 2",
+    "gunicorn": "-m gunicorn application:wsgi --bind 127.0.0.1:{port} --keep-alive 60 --threads 2",
 }
 
 APPLICATION = """
@@ -5166,6 +5166,22 @@ def sync_lines():
         yield "%s, read on the %s\n" % (product, where())
 
 
+# What a stream waits for, and another request sets: so its first line was sent meanwhile.
+told_to_go_on = threading.Event()
+
+
+async def async_pause():
+    told_to_go_on.clear()
+    yield "at once\n"
+    yield "told: %s\n" % await sync_to_async(told_to_go_on.wait, thread_sensitive=False)(20)
+
+
+def sync_pause():
+    told_to_go_on.clear()
+    yield "at once\n"
+    yield "told: %s\n" % told_to_go_on.wait(20)
+
+
 class SyncFiles(APIView):
     authentication_classes = [BasicAuthentication]
     permission_classes = [permissions.IsAuthenticatedOrReadOnly]
@@ -5173,6 +5189,8 @@ class SyncFiles(APIView):
     answers = {
         "lines": lambda: StreamingHttpResponse(sync_lines()),
         "async lines": lambda: StreamingHttpResponse(async_lines(), status=203),
+        "pause": lambda: StreamingHttpResponse(sync_pause()),
+        "async pause": lambda: StreamingHttpResponse(async_pause()),
         "file": lambda: FileResponse(open(serializers.__file__, "rb"), as_attachment=True),
     }
 
@@ -5208,6 +5226,15 @@ def reset(request):
     return HttpResponse()
 
 
+def go_on(request):
+    told_to_go_on.set()
+    return HttpResponse()
+
+
+async def tasks(request):
+    return JsonResponse([task.get_coro().__qualname__ for task in asyncio.all_tasks()], safe=False)
+
+
 sync_router = routers.DefaultRouter()
 sync_router.APIRootView = Shop
 sync_router.register("categories", SyncCategoryViewSet)
@@ -5219,6 +5246,8 @@ VIEWS = {
         path("sync-files/", sync_files.as_view()),
         path("hooked/", hooked.as_view({"post": "create"})),
         path("reset/", reset),
+        path("go-on/", go_on),
+        path("tasks/", tasks),
     )
     for views, urls, files, sync_files, hooked in [
         ("ours", router.urls, AsyncFiles, OurSyncFiles, HookedCategoryViewSet),
@@ -5229,7 +5258,7 @@ VIEWS = {
 
 class ChoosesViews(MiddlewareMixin):
     def process_request(self, request):
-        request.urlconf = VIEWS[request.headers["X-Views"]]
+        request.urlconf = VIEWS[request.headers.get("X-Views", "ours")]
 
 
 def as_json(**fields):
@@ -5318,7 +5347,7 @@ def send(connection, views, method, url, headers=(), user=None, data=(None, None
         headers.pop(name, None)  # the server's own
     if "set-cookie" in headers:
         headers["set-cookie"] = re.sub("expires=[^;]*; ", "", headers["set-cookie"])
-    if answer.status in (204, 304):  # which some servers send no length with
+    if answer.status in (204, 301, 304):  # which some servers send no length with
         headers.pop("content-length", None)
     return answer.status, headers, answer.read()
 
@@ -5336,6 +5365,19 @@ def send_all(connection, views):
                 yield 304, (method, url, *more), send(connection, views, method, url, *more)
 
 
+def stream(connection, url):
+    """Read a line, tell the server through another connection to go on, and read the rest."""
+    connection.request("GET", url)
+    answer = connection.getresponse()
+    first = answer.readline()
+    urllib.request.urlopen("http://%s:%d/go-on/" % (connection.host, connection.port)).close()
+    return (first + answer.read()).decode()
+
+
+def count_tasks(connection):
+    return collections.Counter(json.loads(send(connection, "ours", "GET", "/tasks/")[2]))
+
+
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory):
     """Start a server, send it all requests, and tell it to leave: once for each server."""
@@ -5344,6 +5386,8 @@ def visit(tmp_path_factory):
     paths = os.pathsep.join([str(folder), str(HERE)])
     environment = dict(os.environ, PYTHONPATH=paths, PYTHONUNBUFFERED="1")
     environment["DATABASE_URL"] = "sqlite:///%s" % (folder / "shop.sqlite3")
+    environment["PYTHONWARNINGS"] = "error:coroutine:RuntimeWarning"  # daphne logs no warnings
+    environment["XDG_RUNTIME_DIR"] = str(folder)  # or gunicorn makes a folder in the user's home
     make = "import %s; %s.make_shop()" % (MODULE, MODULE)
     subprocess.run([sys.executable, "-c", make], env=environment, check=True)
 
@@ -5354,8 +5398,10 @@ def visit(tmp_path_factory):
         port = free_port()
         command = [sys.executable, *SERVERS[name].format(port=port).split()]
         with open(str(folder / name), "w+b") as log:
-            server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-            seen = types.SimpleNamespace(left_with=None)
+            server = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+            seen = types.SimpleNamespace(left_with=None, port_is_free=False)
             try:
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
                 for _ in range(400):
@@ -5363,15 +5409,29 @@ def visit(tmp_path_factory):
                         connection.connect()
                         break
                     time.sleep(0.05)
-                socket_ = connection.sock
+                first_socket = connection.sock
+                tasks_before = count_tasks(connection)
                 seen.ours, seen.drfs = [list(send_all(connection, views)) for views in VIEWS]
-                seen.kept_alive = connection.sock is socket_
+                if django.VERSION >= (4, 2):
+                    query = "?as=pause" if "wsgi" in SERVERS[name] else "?as=async%20pause"
+                    urls = ["/files/" + query, "/sync-files/" + query]
+                    seen.streams = [stream(connection, url) for url in urls]
+                for _ in range(100):  # A server may have yet to end the other connection's.
+                    seen.tasks_left = count_tasks(connection) - tasks_before
+                    if not seen.tasks_left:
+                        break
+                    time.sleep(0.05)
+                seen.kept_alive = connection.sock is first_socket
                 connection.close()
             finally:
                 server.send_signal(signal.SIGTERM)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     seen.left_with = server.wait(10)
-                server.kill()
+                with contextlib.suppress(OSError):
+                    socket.create_server(("127.0.0.1", port)).close()
+                    seen.port_is_free = True
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
                 log.seek(0)
                 seen.log = log.read().decode()
@@ -5391,14 +5451,14 @@ def test_a_server_gets_from_our_views_what_it_gets_from_drfs(server, visit):
         assert (request, ours[0]) == (request, expected)
 
 
-@on_each_server
-def test_all_servers_give_the_same_answers(server, visit):
-    for ours, first in zip(visit(server).ours, visit("uvicorn").ours):
-        assert ours == first
+@pytest.mark.parametrize("server", [server for server in SERVERS if server != "uvicorn"])
+def test_a_server_answers_what_uvicorn_answers(server, visit):
+    for ours, uvicorns in zip(visit(server).ours, visit("uvicorn").ours):
+        assert ours == uvicorns
 
 
 @on_each_server
-def test_a_head_has_the_headers_of_the_get_and_no_body(server, visit):
+def test_a_server_gives_a_head_the_headers_of_the_get_and_no_body(server, visit):
     answers = [(request, answer) for _, request, answer in visit(server).ours]
     for (_, (status, headers, _)), (request, head) in zip(answers, answers[1:]):
         if request[0] == "HEAD" and status != 405 and "format=api" not in request[1]:
@@ -5408,15 +5468,35 @@ def test_a_head_has_the_headers_of_the_get_and_no_body(server, visit):
 
 
 @on_each_server
-def test_all_requests_go_through_one_connection(server, visit):
+def test_a_server_sends_each_part_of_a_stream_when_a_handler_yields_it(server, visit):
+    if django.VERSION < (4, 2):
+        pytest.skip("Django 4.2 is the first to stream async iterators")
+    assert visit(server).streams == ["at once\ntold: True\n"] * 2
+
+
+@on_each_server
+def test_a_server_is_sent_all_requests_through_one_connection(server, visit):
     assert visit(server).kept_alive
 
 
 @on_each_server
+def test_a_server_has_no_more_tasks_than_before_the_requests(server, visit):
+    assert not visit(server).tasks_left
+
+
+@on_each_server
 def test_a_server_leaves_when_told_and_has_nothing_to_complain_of(server, visit):
-    assert visit(server).left_with in (0, -signal.SIGTERM)  # uvicorn passes the signal on.
+    seen = visit(server)
+    # uvicorn passes the signal on when it is through.
+    assert seen.left_with in ((0, -signal.SIGTERM) if server == "uvicorn" else (0,))
+    assert seen.port_is_free
     for complaint in ("Traceback", "never awaited", "Task was destroyed", "Exception ignored"):
-        assert complaint not in visit(server).log
+        assert complaint not in seen.log
+
+
+def test_the_readme_names_the_servers():
+    readme = " ".join((HERE / "README.md").read_text(encoding="utf-8").split())
+    assert "through ASGI, with %s, %s, %s or %s (under WSGI, say with %s," % (*SERVERS,) in readme
 
 
 # The demo, in a browser
