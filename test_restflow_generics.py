@@ -3053,12 +3053,10 @@ def test_a_lookup_value_that_no_object_has_is_404(value):
 
 @pytest.mark.parametrize("error", [OverflowError, DataError, TypeError, ValueError])
 @pytest.mark.parametrize("base", [ProductView, AsyncRetrieveAPIView])
-def test_so_is_whatever_a_database_says_to_such_a_value(base, error):
-    class Products(models.QuerySet):
-        def get(self, *args, **kwargs):
-            raise error
-
-    view = type("View", (base,), {"queryset": Products(Product)})
+@pytest.mark.parametrize("method", ["get", "filter"])
+def test_so_is_whatever_a_database_says_to_such_a_value(method, base, error):
+    products = part(models.QuerySet, **{method: mock.Mock(side_effect=error)})
+    view = type("View", (base,), {"queryset": products(Product)})
     assert ask(view, "GET", "/1/").status == 404
 
 
