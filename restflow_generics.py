@@ -33,7 +33,7 @@ import threading
 import types
 from contextlib import ExitStack
 from contextvars import ContextVar
-from typing import Any, Callable, Coroutine, Dict, Generator, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Coroutine, Dict, Generator, Iterator, List, Optional, Set, Tuple
 
 import django
 
@@ -434,14 +434,16 @@ def _is_only_configured(drf_view: Any) -> bool:
     if not NOT_BY_AS_VIEW.isdisjoint(drf_view.initkwargs):
         return False
     try:
-        parts = list(_parts(cls))
         queryset = getattr(cls, "queryset", None)
-        owners = [*cls.__mro__, *[part for part, _ in parts], getattr(queryset, "model", cls)]
-        # Once a class; once more if somebody adds to one of these, or patches a hook.
-        looked_up = [sum(map(len, map(vars, owners))), queryset, cls.settings.EXCEPTION_HANDLER]
-        looked_up += [getattr(cls, spelling, None) for spelling in (*PAIRS, *PAIRS.values())]
-        for part, hooks in parts:
-            looked_up += [part, *[getattr(part, hook, None) for hook in hooks]]
+        looked_up = [queryset, cls.settings.EXCEPTION_HANDLER]
+        owners = [*cls.__mro__, getattr(queryset, "model", cls)]
+        for part, hooks in _parts(cls):
+            owners.append(part)
+            looked_up.append(part)
+            for hook in hooks:
+                looked_up.append(getattr(part, hook, None))
+        # Once a class; once more if somebody adds to one of these, or patches a part's hook.
+        looked_up.append(sum(map(len, map(vars, owners))))
         return DRF_METHODS.issuperset(actions.values()) and _has_only_stock_hooks(cls, *looked_up)
     except TypeError:  # There is no list where one belongs, or something cannot be hashed.
         return False
@@ -497,7 +499,7 @@ def _only_sets_attributes(base: type) -> bool:
 # does not define: a companion, which runs the other one in its own world. So whichever is
 # called, Python's own look-up and `super()` reach each class in turn.
 
-PAIRS: Dict[str, str] = {}  # each hook for which this module has an async spelling, and that
+PAIRS: Set[str] = set()  # the hooks for which this module has an async spelling
 
 
 class _BothWorlds:
@@ -554,7 +556,7 @@ def _complete(cls: type, permission_classes: Any = ()) -> None:
 
 def _complete_class(base: type, hook: str, cls: type, is_action: bool) -> None:
     if _is_ours(base) and "a" + hook in vars(base):
-        PAIRS[hook] = "a" + hook
+        PAIRS.add(hook)
     for spelling in (hook, "a" + hook):
         function = vars(base).get(spelling)
         if type(function) is types.FunctionType:
@@ -991,7 +993,9 @@ class _View(_StandIn):
 
 
 GET_RESPONSE_ASYNC = getattr(vars(BaseHandler)["_get_response_async"], "__code__", None)
-ATOMIC_DATABASES: ContextVar[Dict[Any, bool]] = ContextVar("ATOMIC_DATABASES", default={})  # noqa: B039
+ATOMIC_DATABASES: ContextVar[Any] = ContextVar(
+    "ATOMIC_DATABASES", default=types.MappingProxyType({})
+)
 
 
 class _NonAtomicRequests(set):
