@@ -472,7 +472,7 @@ def _has_only_stock_hooks(cls: Any, *looked_up: Any) -> bool:
         if hooks is HOOKS_OF_PARTS["serializer_class"]:
             _refuse_coroutine_functions(part)
             owners.append((_list_serializer_class(part), hooks))
-        elif not all(map(_only_sets_attributes, part.__mro__)):
+        elif not all(map(_only_sets_attributes, part.__mro__[:-1])):  # all but `object`
             return False
     return all(
         # The function too, as a metaclass of DRF's gives its own module to a class made by `type`.
@@ -486,10 +486,9 @@ def _has_only_stock_hooks(cls: Any, *looked_up: Any) -> bool:
 
 
 def _only_sets_attributes(base: type) -> bool:
-    return _is_stock(base) or not any(
-        (callable(value) or hasattr(value, "__get__")) and not _is_stock(value)
+    return _is_stock(base) or all(
+        _is_stock(value) or not (callable(value) or hasattr(value, "__get__"))
         for value in vars(base).values()
-        if base is not object
     )
 
 
