@@ -104,6 +104,7 @@ __version__ = "1.0.0"
 # `async_to_sync(_drive)` where it wants the event loop.
 #
 # Which side a flow is on is noted nowhere: the event loop's, if one runs in this thread.
+# A view that is only configured needs no flow: see "As DRF does it".
 
 EVENT_LOOP, WORKER_THREAD, EITHER, FLOW = "event loop", "worker thread", "either", "flow"
 
@@ -429,10 +430,7 @@ NOT_BY_AS_VIEW = {*DRF_S_OWN, *("a" + hook for hook in DRF_S_OWN), *HOOKS_OF_PAR
 NOT_BY_AS_VIEW.update(["queryset", "settings"])
 
 
-def _is_only_configured(drf_view: Any) -> bool:
-    cls, actions = drf_view.cls, getattr(drf_view, "actions", None) or {}
-    if not NOT_BY_AS_VIEW.isdisjoint(drf_view.initkwargs):
-        return False
+def _is_only_configured(cls: Any) -> bool:
     try:
         queryset = getattr(cls, "queryset", None)
         looked_up = [queryset, cls.settings.EXCEPTION_HANDLER]
@@ -444,7 +442,7 @@ def _is_only_configured(drf_view: Any) -> bool:
                 looked_up.append(getattr(part, hook, None))
         # Once a class; once more if somebody adds to one of these, or patches a part's hook.
         looked_up.append(sum(map(len, map(vars, owners))))
-        return DRF_METHODS.issuperset(actions.values()) and _has_only_stock_hooks(cls, *looked_up)
+        return _has_only_stock_hooks(cls, *looked_up)
     except TypeError:  # There is no list where one belongs, or something cannot be hashed.
         return False
 
@@ -465,8 +463,7 @@ def _has_only_stock_hooks(cls: Any, *looked_up: Any) -> bool:
     is_known = all(isinstance(part, type) for part, _ in parts) and (model or queryset is None)
     if not (is_known and _is_stock(cls.settings.EXCEPTION_HANDLER) and _is_made_by_stock(cls)):
         return False
-    owners = [(cls, DRF_S_OWN), (model, ["delete"])]
-    owners += [(getattr(queryset, "_queryset_class", type(queryset)), ["get"])]  # a manager's
+    owners = [(cls, DRF_S_OWN), (model, ["delete"]), (type(queryset), ["get"])]
     for part, hooks in parts:
         owners.append((part, hooks))
         if hooks is HOOKS_OF_PARTS["serializer_class"]:
@@ -502,7 +499,7 @@ PAIRS: Set[str] = set()  # the hooks for which this module has an async spelling
 
 
 class _BothWorlds:
-    served_by_drf = False  # served by DRF's own methods
+    served_by_drf = False  # of the view that is asked: by the methods it has from DRF
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -528,7 +525,7 @@ def _refuse_sync_views(cls: type) -> None:
 
 
 def _complete(cls: type, permission_classes: Any = ()) -> None:
-    for hook in (*DRF_METHODS, "as_view"):
+    for hook in (*DRF_METHODS, "as_view"):  # which may be one that never runs, too
         bases = [base for base in cls.__mro__ if _defined_by(base, hook)]
         # What this module defines under DRF's name (`list`, `get`...), async code awaits.
         ours = [vars(base).get(hook) for base in bases if _is_ours(base)]
@@ -951,9 +948,11 @@ class _View(_StandIn):
     def __init__(self, drf_as_view: Any, initkwargs: Any) -> None:
         drf_view = drf_as_view(**initkwargs)
         super().__init__(drf_view)
-        view = drf_as_view(served_by_drf=True, **initkwargs)
-        # From Django 5.0 on, `csrf_exempt` makes a coroutine function of it.
-        self.as_drf_does_it = view.__wrapped__ if _side(view) is EVENT_LOOP else view
+        self.as_drf_does_it = None
+        actions = getattr(drf_view, "actions", None) or {}
+        if NOT_BY_AS_VIEW.isdisjoint(initkwargs) and DRF_METHODS.issuperset(actions.values()):
+            # Without `csrf_exempt`, which from Django 5.0 on makes it a coroutine function.
+            self.as_drf_does_it = drf_as_view(served_by_drf=True, **initkwargs).__wrapped__
         self._non_atomic_requests = _NonAtomicRequests(getattr(self, "_non_atomic_requests", ()))
         _complete(drf_view.cls, initkwargs.get("permission_classes", ()))
 
@@ -975,8 +974,8 @@ class _View(_StandIn):
         # asgiref asks in sync code for what it is going to await.
         is_asgiref = caller.f_globals.get("__name__") == "asgiref.sync"
         is_awaited = is_asgiref or _on_event_loop()
-        if _is_only_configured(self.__wrapped__):
-            view = self.as_drf_does_it
+        view = self.as_drf_does_it
+        if view and _is_only_configured(self.__wrapped__.cls):
             for alias in databases:
                 view = transaction.atomic(using=alias)(view)
             view = functools.partial(view, request, *args, **kwargs)

@@ -264,7 +264,7 @@ def serve_by_flows():
     import restflow_generics
 
     assert restflow_generics._is_only_configured
-    restflow_generics._is_only_configured = lambda drf_view: False
+    restflow_generics._is_only_configured = lambda cls: False
 
 
 def help_direct_calls():
