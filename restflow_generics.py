@@ -1,68 +1,93 @@
 # SPDX-License-Identifier: MIT
-# restflow-generics 1.0.0. Leave this line in your copy: it says what you have.
+# restflow-generics 1.1.0. Leave this line in your copy: it says what you have.
 # mypy: disable-error-code="no-any-return,override,type-arg"
-# A hook is found at run time, and may be `async` where DRF's is sync. In the oldest releases
-# DRF's generic classes, and `functools.partial`, take no type arguments.
+# A hook is found at run time, and may be `async` where DRF's is sync. In the oldest
+# releases DRF's generic classes take no type arguments.
 """
-Async generic views for Django REST framework, in one file.
+Async generic views for Django REST framework (DRF), in one file.
 
-Vendor it: copy this file into your project, import `AsyncListAPIView` from it
-in place of DRF's `ListAPIView`, and everything that the view did goes on
-happening. Then make hooks `async` where it pays. It needs django,
-djangorestframework and asgiref, nothing else.
+Copy this file into your project, import `AsyncListAPIView` from it in place of DRF's
+`ListAPIView`, and everything that the view did goes on happening. Then write hooks as
+`async def` where it pays. It needs django, djangorestframework and asgiref.
 
-The one rule. A hook has DRF's name, such as `filter_queryset`, and an async
-spelling, here `afilter_queryset`. Its owner may be the view, a permission, a
-paginator, a serializer, a queryset...: of the owner's classes, the most derived
-one that defines either spelling decides (the async one, where it defines both;
-before all of them an attribute of the instance). What it defined runs in its
-own world: a coroutine function on the event loop, under either name, and a sync
-function in the worker thread, where it may use the ORM.
+A *hook* is a method that DRF calls and a project may override. It has DRF's name, such
+as `filter_queryset`, and an async *spelling*, here `afilter_queryset`. Its owner is a
+view, a permission, a paginator, a serializer, a queryset...
 
-To async code, `await self.aget_object()` gives the result, however the hook is
-written. To sync code, `self.get_object()` does. Actions and handlers (`list`,
-`create`, `get`, `dispatch`...) have one name for both: async code awaits them,
-sync code gets the response.
+The one rule. Of the classes of its owner, the most derived one that defines either
+spelling decides (the async one, if that class defines both). A coroutine function runs
+on the event loop, and a sync function in the worker thread, where it may use the ORM.
+
+Async code calls `await self.aget_object()`, sync code `self.get_object()`, and both get
+the result, however the hook is written. Actions and handlers (`list`, `create`, `get`,
+`dispatch`...) have one name: async code awaits them, sync code gets the response.
+
+Copyright (c) 2026 the authors of restflow-generics
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this
+software and associated documentation files (the "Software"), to deal in the Software
+without restriction, including without limitation the rights to use, copy, modify,
+merge, publish, distribute, sublicense, and/or sell copies of the Software, and to
+permit persons to whom the Software is furnished to do so, subject to the following
+conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or
+substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED,
+INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR
+PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE
+LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT
+OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
+OTHER DEALINGS IN THE SOFTWARE.
 """
 
 import asyncio
+import contextvars
 import functools
 import inspect
+import operator
 import sys
 import threading
 import types
-from contextlib import ExitStack
-from contextvars import ContextVar
-from typing import Any, Callable, Coroutine, Dict, Generator, Iterator, List, Optional, Set, Tuple
+from contextlib import suppress
+from typing import Any, Coroutine, Dict, Generator, Iterator, List, Optional, Tuple
 
 import django
 
 if django.VERSION < (3, 2):
     raise ImportError(
-        "restflow_generics needs Django 3.2 or newer, and this is Django %s." % django.__version__
+        "restflow_generics needs Django 3.2 or newer, and this is Django %s."
+        % django.__version__
     )
 
-from asgiref.sync import (
-    AsyncToSync,
-    SyncToAsync,
-    ThreadSensitiveContext,
-    async_to_sync,
-    sync_to_async,
-)
+from asgiref.sync import AsyncToSync, SyncToAsync, async_to_sync, sync_to_async
+from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
-from django.core.handlers.base import BaseHandler
-from django.db import DataError, connections, transaction
+from django.core.handlers.asgi import ASGIRequest
+from django.db import DataError, connections
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.decorators import classonlymethod
+from django.utils.module_loading import import_string
 from django.views.generic import View
-from rest_framework import exceptions, generics, mixins, permissions, serializers, status, viewsets
+from rest_framework import (
+    authentication,
+    exceptions,
+    filters,
+    generics,
+    mixins,
+    pagination,
+    permissions,
+    serializers,
+    status,
+    throttling,
+    viewsets,
+)
 from rest_framework.request import ForcedAuthentication, Request, wrap_attributeerrors
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
-from rest_framework.viewsets import ViewSetMixin
 
 __all__ = [
     "AsyncAPIView",
@@ -88,49 +113,323 @@ __all__ = [
     "call_hook",
 ]
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 
 
-# The dispatch helper
+# --- The one rule ---------------------------------------------------------------------
 #
-# A thread hop costs more than most hooks; a hop for each hook is what makes async views
-# slow. So `dispatch`, `list`, `create`... are *flows* here. A flow is written once, as a
-# coroutine function that awaits only `_call`, `_apply` and other flows, and any thread may
-# advance a coroutine. Before `_call` runs a hook it asks for the hook's side, and the whole
-# flow is taken there: `_drive` advances it on the event loop, and once it wants the worker
-# thread goes on *in* that thread, through one `sync_to_async` call, until it wants the event
-# loop again. A run of sync hooks is one hop, however long; a run of async hooks is none. In
-# sync code `_run` advances the flow on the spot, and leaves the rest of it to
-# `async_to_sync(_drive)` where it wants the event loop.
+# Which implementation of a hook runs. Nothing is cached, so a class that somebody
+# patches is seen as it is now. Two look-ups of Python's own are all it takes, as "Both
+# spellings" below gives most classes both spellings of what they define: one of them
+# is a *face*, which stands for the definition under the other name.
+
+FLOWS: Dict[Any, Any] = {}  # methods of DRF's, and the `_Definition` that replaces them
+
+
+class _AsyncNames(Dict[str, str]):
+    def __missing__(self, hook: str) -> str:
+        # Interned, as names in source code are: Python finds these sooner.
+        self[hook] = sys.intern("a" + hook)
+        return self[hook]
+
+
+ASYNC_NAMES = _AsyncNames()
+
+
+def _find(cls: type, hook: str) -> Tuple[str, Any]:
+    """Return the spelling that decides, and what `cls` has under it."""
+    async_name = ASYNC_NAMES[hook]
+    sync, own = getattr(cls, hook, None), getattr(cls, async_name, None)
+    if own is None:
+        return hook, sync
+    definition = _behind(own)
+    if definition and definition.is_alone:
+        if _behind(sync) is definition:  # One of them is the face of the other.
+            return definition.name, sync if definition.name == hook else own
+        if vars(definition.owner).get(hook) is sync:
+            return hook, sync
+    for base in cls.__mro__:
+        sync, own = _defined(base, hook), _defined(base, async_name)
+        # Django's own `aget`, `asave`... only call their sync twins in a thread.
+        is_twin = sync is not None and base.__module__.startswith("django.")
+        if own is not None and not is_twin:
+            return async_name, getattr(cls, async_name)
+        if sync is not None:
+            break
+    return hook, getattr(cls, hook, None)
+
+
+def _defined(cls: type, name: str) -> Any:
+    attribute = vars(cls).get(name)
+    definition = _behind(attribute)
+    if definition is None or definition.owner is not cls or definition.name == name:
+        return attribute
+    if definition.current() is None:  # What it stood for is there no more.
+        delattr(cls, name)
+    return None
+
+
+def _behind(attribute: Any) -> Any:
+    """Return the `_Definition` that a face stands for, or `None` if it is no face."""
+    # A mark with a reference to itself is one that `functools.wraps` does not copy. A
+    # face of another copy of this file in the same process is known by it, too.
+    mark = getattr(attribute, "restflow_face", None)
+    if type(mark) is tuple and mark[0] is attribute:
+        return mark[1]
+    return FLOWS.get(attribute) if type(attribute) is types.FunctionType else None
+
+
+def _bound(function: Any, owner: Any) -> Any:
+    is_bound = not hasattr(function, "__get__") or isinstance(
+        function, functools.partial
+    )
+    return function if is_bound else function.__get__(owner, type(owner))
+
+
+def _is_async(function: Any) -> bool:
+    # By its code. Not by the mark of `markcoroutinefunction`, which decorators copy.
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    code = code or getattr(type(function).__call__, "__code__", None)
+    return code is not None and bool(code.co_flags & inspect.CO_COROUTINE)
+
+
+# --- What only computes ---------------------------------------------------------------
 #
-# Which side a flow is on is noted nowhere: the event loop's, if one runs in this thread.
-# A view that is only configured needs no flow: see "As DRF does it".
+# Methods of DRF's that only compute need no thread: they run on whichever side the view
+# is, so that a view with nothing sync about it makes no hop. That holds as long as what
+# they use of the view is DRF's own, too, or plain data.
 
-EVENT_LOOP, WORKER_THREAD, EITHER, FLOW = "event loop", "worker thread", "either", "flow"
+PAGINATORS = ("PageNumberPagination", "LimitOffsetPagination", "CursorPagination")
+# Called by the rule: with the names of what they use of their owner.
+COMPUTES: Dict[Any, List[str]] = {
+    getattr(method, "fget", method): uses.split()
+    for method, uses in [
+        (APIView.get_permissions, "permission_classes"),
+        (APIView.get_throttles, "throttle_classes"),
+        (generics.GenericAPIView.get_queryset, "queryset"),
+        (generics.GenericAPIView.get_serializer_class, "serializer_class"),
+        (generics.GenericAPIView.get_serializer_context, ""),
+        (generics.GenericAPIView.paginator, "pagination_class"),
+        (mixins.CreateModelMixin.get_success_headers, ""),
+        (permissions.BasePermission.has_permission, ""),
+        (permissions.BasePermission.has_object_permission, ""),
+        (permissions.AllowAny.has_permission, ""),
+        (ForcedAuthentication.authenticate, ""),
+    ]
+    + [
+        (
+            getattr(pagination, name).get_paginated_response,
+            "get_next_link get_previous_link",
+        )
+        for name in PAGINATORS
+    ]
+}
+# Called by DRF, and read, around the handler: all of that at once.
+AROUND_HANDLER = operator.attrgetter(
+    *"""__init__ setup initialize_request get_parser_context get_parsers
+    get_authenticators get_content_negotiator default_response_headers allowed_methods
+    _allowed_methods get_format_suffix perform_content_negotiation get_renderers
+    determine_version get_renderer_context authentication_classes parser_classes
+    renderer_classes content_negotiation_class versioning_class""".split()
+)
+# Of components, what is called on the spot, in their making above all.
+OF_COMPONENTS = "__init__ rate get_rate select_renderer determine_version".split()
+OPERATIONS = (permissions.OperandHolder, permissions.SingleOperandHolder)
+COLLECTIONS = (list, tuple, set, *OPERATIONS)
+ALSO_DRFS = {
+    __name__,
+    "django.contrib.auth.base_user",
+    "django.contrib.auth.models",
+    "django.views.generic.base",
+}
 
-# What to call, on which side, and the spelling that it was found under.
-Found = Tuple[Any, str, str]
-# A flow under way, and what makes one.
-Flow = Coroutine[Any, Any, Any]
-Start = Callable[[], Flow]
+
+def _only_computes(method: Any) -> bool:
+    owner, function = (
+        getattr(method, "__self__", None),
+        getattr(method, "__func__", None),
+    )
+    if type(function) is not types.FunctionType or function not in COMPUTES:
+        return False
+    own, cls = getattr(owner, "__dict__", {}), type(owner)
+    names = COMPUTES[function]
+    used = [own.get(name, getattr(cls, name, None)) for name in names]
+    return _is_drfs(function) and all(map(_is_drfs, used))
 
 
-def _on_event_loop() -> bool:
-    return asyncio._get_running_loop() is not None
+def _only_computes_around(cls: Any) -> bool:
+    """Can all that DRF does around the handler run on either side?"""
+    looked_up = AROUND_HANDLER(cls)
+    known = vars(cls).get("_around_handler")
+    if known is None or known[0] != looked_up:  # Somebody patched the class.
+        known = cls._around_handler = looked_up, all(map(_is_drfs, looked_up))
+    return known[1]
+
+
+def _is_drfs(attribute: Any) -> bool:
+    """Is it DRF's own, or plain data, or a component that only computes when made?"""
+    if isinstance(attribute, COLLECTIONS):
+        return all(map(_is_drfs, _parts(attribute)))
+    if isinstance(attribute, type):
+        return all(_is_drfs(getattr(attribute, name, None)) for name in OF_COMPONENTS)
+    attribute = getattr(attribute, "fget", attribute)
+    if isinstance(attribute, types.FunctionType):
+        written_in = attribute.__globals__["__name__"]  # which no decorator copies
+        return written_in.startswith("rest_framework.") or written_in in ALSO_DRFS
+    is_in_c = isinstance(attribute, types.WrapperDescriptorType)
+    return is_in_c or not (callable(attribute) or hasattr(attribute, "__get__"))
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """Yield the components of `permission_classes`, say, with the operands of `&`."""
+    if isinstance(value, OPERATIONS):
+        value = list(vars(value).values())
+    for part in value if isinstance(value, COLLECTIONS) else [value]:
+        if isinstance(part, COLLECTIONS):
+            yield from _parts(part)
+        else:
+            yield part
+
+
+# --- The dispatch helper --------------------------------------------------------------
+#
+# Going to another thread and back, a *hop*, costs more than most hooks, and a hop for
+# each hook is what makes async views slow. So `dispatch`, `list`, `create`... are
+# *flows* here: coroutines that await only `_call`, `_apply`, `_move_to` and each other.
+# Any thread may advance a coroutine. `_drive` advances a flow on the event loop and,
+# from where it wants the worker thread, in that thread, until it wants the event loop
+# again: a run of sync hooks is one hop, and a run of async hooks is none. In sync code,
+# `_run` does the same from the other side.
+
+EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
+# What has both spellings and is running: (a method, its arguments, what ran before).
+RUNNING: Any = contextvars.ContextVar("RUNNING", default=None)
+THREAD = threading.local()  # `runs_a_view`: while this thread does, in sync code
+_on_event_loop = asyncio._get_running_loop  # which is true
+
+
+def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
+    """Call `hook` of `owner` by the one rule of this module, however it is written.
+
+    Use it in handlers of your own, for what somebody may write sync or async: `await
+    call_hook(serializer, "is_valid", raise_exception=True)`. The hooks of a view do not
+    need it: `await self.aget_object()` is the same.
+
+    `owner` is any object. `hook` is the name that DRF or Django has for the method
+    ("save", not "asave"), or for a property, which is read: `call_hook(request,
+    "data")`. All other arguments are passed on. Returns a coroutine on the event loop,
+    and the result in sync code. Raises what the hook raises, and `AttributeError` if
+    there is none.
+    """
+    return (_drive if _on_event_loop() else _run)(_call, owner, hook, *args, **kwargs)
+
+
+def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
+    """Call a hook, for a flow, which awaits it."""
+    own, async_name = getattr(owner, "__dict__", ()), ASYNC_NAMES[hook]
+    if hook in own or async_name in own:
+        method = _of_instance(owner, async_name, hook)
+        if method is not None:
+            return _apply(method, *args, **kwargs)
+    cls = type(owner)
+    name, attribute = hook, getattr(cls, hook, None)
+    has_one_spelling = getattr(cls, async_name, None) is None
+    if not has_one_spelling:
+        name, attribute = _find(cls, hook)
+    if isinstance(attribute, property):
+        return _apply(types.MethodType(attribute.fget, owner))  # type: ignore[arg-type]
+    definition = _behind(attribute)
+    if definition:
+        return definition.call(owner, args, kwargs)
+    method = _method(owner, name, attribute)
+    run = _call_in_its_world if has_one_spelling else _call_and_note
+    return run(method, args, kwargs)
+
+
+def _of_instance(owner: Any, *names: str) -> Any:
+    # What somebody gave to the object itself comes before its classes.
+    own = getattr(owner, "__dict__", {})
+    for name in names:
+        if (
+            callable(own.get(name))
+            and getattr(own[name], "func", None) is not call_hook
+        ):
+            return own[name]
+    return None
+
+
+def _method(owner: Any, name: str, attribute: Any) -> Any:
+    """Return what `owner` has under a name, as something to call."""
+    if type(attribute) is types.FunctionType or attribute is None:
+        return getattr(owner, name)
+    if isinstance(attribute, functools.partial):  # From Python 3.14 on, it is a method.
+        return attribute
+    return getattr(owner, name) if callable(attribute) else lambda: getattr(owner, name)
+
+
+def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
+    """Call a function or a method in its own world, for a flow, which awaits it."""
+    definition = _behind(getattr(method, "__func__", None))
+    if definition:
+        return definition.call(method.__self__, args, kwargs)
+    return _call_and_note(method, args, kwargs)
+
+
+async def _call_in_its_world(method: Any, args: Any, kwargs: Any) -> Any:
+    if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
+        await _move_to(WORKER_THREAD)
+    result = method(*args, **kwargs)
+    # A coroutine is never taken for an answer.
+    return await _settle(result) if hasattr(type(result), "__await__") else result
+
+
+async def _call_and_note(method: Any, args: Any, kwargs: Any) -> Any:
+    before = RUNNING.get()
+    RUNNING.set((method, [*args, *kwargs.values()], before))
+    try:
+        return await _call_in_its_world(method, args, kwargs)
+    finally:
+        RUNNING.set(before)
+
+
+def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
+    """Is it the method itself that calls us, with the arguments that it was given?"""
+    given, running = list(map(id, [*args, *kwargs.values()])), RUNNING.get()
+    while running and not (running[0] == method and list(map(id, running[1])) == given):
+        running = running[2]
+    return running is not None
+
+
+async def _settle(result: Any) -> Any:
+    # A response can be awaited, too: see `_Answer`.
+    while hasattr(type(result), "__await__") and not isinstance(
+        result, HttpResponseBase
+    ):
+        try:
+            await _move_to(EVENT_LOOP)
+        except BaseException:  # The request is cancelled on the way.
+            getattr(result, "close", bool)()
+            raise
+        result = await result
+    return result
 
 
 @types.coroutine
 def _move_to(side: str) -> Generator[str, None, None]:
-    if _on_event_loop() is not (side is EVENT_LOOP):
+    if bool(_on_event_loop()) is not (side is EVENT_LOOP):
         yield side
 
 
-async def _drive(start: Start) -> Any:
-    return await _advance(_end_on_event_loop(start()))
+async def _drive(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Run a flow for async code."""
+    return await _advance(_end_on_event_loop(flow_function(*args, **kwargs)))
 
 
 @types.coroutine
-def _end_on_event_loop(flow: Flow) -> Generator[Any, Any, Any]:
+def _end_on_event_loop(flow: Any) -> Generator[Any, Any, Any]:
     try:
         return (yield from flow.__await__())
     finally:
@@ -138,7 +437,7 @@ def _end_on_event_loop(flow: Flow) -> Generator[Any, Any, Any]:
 
 
 @types.coroutine
-def _advance(flow: Any) -> Any:
+def _advance(flow: Any) -> Generator[Any, Any, Any]:
     resume, value = flow.send, None
     while True:
         try:
@@ -146,8 +445,8 @@ def _advance(flow: Any) -> Any:
         except StopIteration as end:
             return end.value
         try:
-            if wanted is WORKER_THREAD:
-                yield from _hop(functools.partial(flow.send, None)).__await__()
+            if wanted == WORKER_THREAD:
+                yield from _in_worker_thread(flow.send, None).__await__()
             else:
                 yield wanted  # what an async hook waits for
             resume, value = flow.send, None
@@ -155,514 +454,404 @@ def _advance(flow: Any) -> Any:
             resume, value = flow.throw, error
 
 
-async def _hop(function: Callable[[], Any]) -> Any:
-    hop = threading.Lock()
-    executor = getattr(AsyncToSync.executors, "current", None)
+async def _in_worker_thread(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Call a sync function in the thread. If cancelled, end when the call has ended."""
+    lock, executor = threading.Lock(), getattr(AsyncToSync.executors, "current", None)
     try:
-        return await _run_in_worker_thread(function, hop)
+        return await _call_unless_locked(lock, function, *args, **kwargs)
     except asyncio.CancelledError:
-        # With its lock taken, a hop that has not begun never will. A sync call under way cannot
-        # be stopped: the flow unwinds when it is through.
-        while not hop.acquire(blocking=False):
-            try:
+        while not lock.acquire(blocking=False):
+            with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.001)
-            except asyncio.CancelledError:
-                pass
         # asgiref leaves behind what it sets for the thread while sync code waits there.
-        if getattr(AsyncToSync.executors, "current", None) is not executor:
-            AsyncToSync.executors.current = executor
+        AsyncToSync.executors.current = executor
         raise
 
 
 @sync_to_async
-def _run_in_worker_thread(function: Callable[[], Any], hop: Any) -> Any:
-    if hop.acquire(blocking=False):
+def _call_unless_locked(lock: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    if lock.acquire(blocking=False):
         try:
-            return function()
+            return _in_sync_code(function, *args, **kwargs)
         finally:
-            hop.release()
+            lock.release()
 
 
-def _run(start: Start) -> Any:
-    flow = start()
+def _in_sync_code(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Call a function for a view, in this thread."""
+    before = getattr(THREAD, "runs_a_view", False)
+    THREAD.runs_a_view = True
     try:
-        flow.send(None)
+        return function(*args, **kwargs)
+    finally:
+        THREAD.runs_a_view = before
+
+
+def _run(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Run a flow for sync code: on the spot, or there as long as it wants to be."""
+    flow = flow_function(*args, **kwargs)
+    try:
+        _in_sync_code(flow.send, None)
     except StopIteration as end:
         return end.value
-    return async_to_sync(_drive)(lambda: flow)
-
-
-def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
-    """Call `hook` of `owner` by the one rule of this module, however it is written.
-
-    For your own handlers, where they call what somebody may write sync or async: `await
-    call_hook(serializer, "is_valid", raise_exception=True)`. A property is read: `await
-    call_hook(serializer, "data")`.
-
-    `owner` is any object; `hook` is the name that DRF or Django has for the method ("save",
-    not "asave"); the rest is passed on. The answer is a coroutine on the event loop, and the
-    result in sync code. Raises what the hook raises; `AttributeError` where there is none.
-    """
-    start = functools.partial(_call, owner, hook, *args, **kwargs)
-    return _drive(start) if _on_event_loop() else _run(start)
-
-
-def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Flow:
-    function, side, _ = _find(owner, hook)
-    if side is FLOW:
-        return function(*args, **kwargs)
-    return _apply(side, function, *args, **kwargs)
-
-
-async def _apply(side: str, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-    if side is FLOW:
-        return await function(*args, **kwargs)
-    if side is not EITHER:
-        await _move_to(side)
-    result = function(*args, **kwargs)
-    return await _settle(result) if hasattr(type(result), "__await__") else result
-
-
-async def _settle(result: Any) -> Any:
-    while hasattr(type(result), "__await__"):  # A coroutine is never taken for an answer.
-        await _move_to(EVENT_LOOP)
-        result = await result
-    return result
-
-
-def _find(owner: Any, hook: str) -> Found:
-    # The one rule: the instance, then its classes from the most derived one on.
-    async_spelling = sys.intern("a" + hook)  # as what is compared by identity is found sooner
-    own = getattr(owner, "__dict__", ())
-    if hook in own or async_spelling in own:
-        found = _find_on_instance(owner, hook)
-        if found:
-            return found
-    cls: type = type(owner)
-    looked_up = (getattr(cls, async_spelling, None), getattr(cls, hook, None))
+    # In a copy of the context: asgiref notes in it which thread waits, and a request
+    # that is cancelled at that moment would take the note along, and ask that thread
+    # for its clean-up ("CurrentThreadExecutor already quit").
+    context = contextvars.copy_context()
     try:
-        found = _find_in_class(cls, hook, *looked_up)
-    except TypeError:  # One of them cannot be hashed.
-        found = _find_in_class.__wrapped__(cls, hook)
-    if found:
-        return _bind(owner, *found)
-    return getattr(owner, hook), _side(getattr(owner, hook)), hook
+        return context.run(async_to_sync(_drive), lambda: flow)
+    finally:
+        for variable, value in context.items():
+            if variable.get(None) is not value:
+                variable.set(value)
 
 
-def _find_on_instance(owner: Any, hook: str, skip: str = "") -> Optional[Found]:
-    own: Any = getattr(owner, "__dict__", ())
-    for spelling in ("a" + hook, hook):
-        function = own[spelling] if spelling in own else None
-        if function is None or type(function) is _Given:
-            continue
-        if spelling == skip:
-            return None
-        if type(getattr(function, "__func__", None)) is _Hook:
-            return _bind(function.__self__, *function.__func__.definition())
-        if not callable(function):  # a property's value
-            return functools.partial(getattr, owner, spelling), EITHER, spelling
-        return function, _side(function), spelling
-    return None
-
-
-@functools.lru_cache(maxsize=1024)
-def _find_in_class(cls: type, hook: str, *looked_up: Any) -> Optional[Found]:
-    # Once a class; once more if somebody patches it, as `looked_up` differs then.
-    return next(filter(None, (_defined_by(base, hook) for base in cls.__mro__)), None)
-
-
-def _defined_by(cls: type, hook: str) -> Optional[Found]:
-    for spelling in ("a" + hook, hook):
-        attribute = vars(cls).get(spelling)
-        # `aX = None` is no definition. `X = None` is how a method is taken away.
-        if attribute is None and (spelling != hook or hook not in vars(cls)):
-            continue
-        # Django's own `aget`, `asave`, `adelete` only call their twins in a thread.
-        is_twin = spelling != hook and _is_stock(cls) and _is_stock(attribute)
-        if is_twin or _is_companion(attribute):
-            continue
-        attribute = attribute.__wrapped__ if type(attribute) is _Hook else attribute
-        side = EVENT_LOOP if spelling != hook and _is_property(attribute) else _side(attribute)
-        if isinstance(attribute, (types.FunctionType, property)) and _is_stock(cls):
-            if attribute in FLOWS:
-                return FLOWS[attribute], FLOW, spelling
-            if hook in COMPUTES or attribute in COMPUTES:
-                side = EITHER
-        return attribute, side, spelling
-    return None
-
-
-def _bind(owner: Any, attribute: Any, side: str, spelling: str) -> Found:
-    if side is EITHER and _on_event_loop() and not _computes(owner):
-        side = WORKER_THREAD
-    if type(attribute) is types.FunctionType:  # as nearly all are
-        attribute = types.MethodType(attribute, owner)
-    elif attribute is not None and _is_property(attribute):
-        attribute = functools.partial(getattr, owner, spelling)
-    elif hasattr(attribute, "__get__") and not isinstance(attribute, functools.partial):
-        attribute = attribute.__get__(owner, type(owner))
-    return attribute, side, spelling
-
-
-def _is_property(attribute: Any) -> bool:
-    is_method = hasattr(attribute, "__func__") or isinstance(attribute, functools.partialmethod)
-    return not (callable(attribute) or is_method)
-
-
-def _side(function: Any) -> str:
-    function = getattr(function, "__func__", function)
-    if type(function) is types.FunctionType and function.__globals__ is globals():
-        return FLOW
-    if isinstance(function, type):
-        return EITHER if _is_made_by_stock(function) else WORKER_THREAD
-    while isinstance(function, (functools.partial, functools.partialmethod)):
-        function = function.func
-    # Not by the mark of `markcoroutinefunction`, which sync decorators copy.
-    code = getattr(function, "__code__", getattr(type(function).__call__, "__code__", None))
-    return EVENT_LOOP if code and code.co_flags & inspect.CO_COROUTINE else WORKER_THREAD
-
-
-# In place
+# --- Both spellings -------------------------------------------------------------------
 #
-# Hooks of DRF's that only compute need no thread, and are called on either side: COMPUTES, as
-# long as nobody but DRF and Django has a hand in what they use of their owner, USED.
+# Each class that a view is made of, yours and this module's, is given the spelling of a
+# hook that it does not define, so that Python's own look-up and `super()` find the most
+# derived one under both names. It is a face: it runs the definition in its own world.
+# What both worlds call by one name, such as an action, has a face around it, too.
 
-COMPUTES = {
-    *"""setup allowed_methods default_response_headers http_method_not_allowed throttled
-    get_parser_context get_renderer_context get_format_suffix wait get_exception_handler
-    get_exception_handler_context raise_uncaught_exception get_renderers get_parsers
-    get_authenticators get_permissions get_throttles get_content_negotiator
-    perform_content_negotiation determine_version initialize_request finalize_response
-    get_queryset get_serializer_class get_serializer_context get_success_headers paginator
-    get_paginated_response""".split(),
-    ForcedAuthentication.authenticate,
-    permissions.BasePermission.has_permission,
-    permissions.BasePermission.has_object_permission,
-    permissions.AllowAny.has_permission,
-}
-USED = frozenset(
-    """_allowed_methods allowed_methods get_parser_context get_renderer_context get_renderers
-    get_parsers get_authenticators get_content_negotiator perform_content_negotiation
-    renderer_classes parser_classes authentication_classes permission_classes throttle_classes
-    content_negotiation_class versioning_class pagination_class queryset serializer_class
-    get_next_link get_previous_link""".split()
+PAIRS = set(
+    """initial perform_authentication check_permissions check_object_permissions
+    check_throttles handle_exception finalize_response filter_queryset paginate_queryset
+    get_object perform_create perform_update perform_destroy""".split()
 )
-
-
-def _computes(owner: Any) -> bool:
-    cls: type = type(owner)
-    return _uses_stock(cls) and USED.isdisjoint(getattr(owner, "__dict__", ()))
-
-
-@functools.lru_cache(maxsize=1024)
-def _uses_stock(cls: type) -> bool:
-    for name in USED:
-        value = getattr(cls, name, ())
-        if name.endswith("_classes"):
-            is_stock = all(map(_is_made_by_stock, _components(value)))
-        elif name == "pagination_class" and value:
-            is_stock = _is_made_by_stock(value)
-        elif name == "serializer_class" and isinstance(value, type):
-            is_stock = True  # It is handed out, and made elsewhere.
-        else:
-            is_stock = _is_stock(getattr(value, "all", value))  # what a queryset is used by
-        if not is_stock:
-            return False
-    return True
-
-
-@functools.lru_cache(maxsize=1024)
-def _is_made_by_stock(component: Any) -> bool:
-    names = ("__new__", "__init__", "many_init", "rate", "get_rate", "parse_rate")
-    many = _list_serializer_class(component)
-    return (
-        isinstance(component, type)
-        and all(_is_stock(getattr(component, name, None)) for name in names)
-        and (many is None or _is_made_by_stock(many))
-    )
-
-
-def _list_serializer_class(serializer_class: Any) -> Any:
-    return getattr(getattr(serializer_class, "Meta", None), "list_serializer_class", None)
-
-
-def _components(value: Any) -> Iterator[Any]:
-    # Those of `permission_classes`, say, with the operands of `&`, `|` and `~`.
-    if type(value) in (permissions.OperandHolder, permissions.SingleOperandHolder):
-        value = list(vars(value).values())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        for part in value:
-            yield from _components(part)
-    else:
-        yield value
-
-
-def _is_stock(code: Any) -> bool:
-    # By where a function was written: its `__module__` is what a decorator copies.
-    code = getattr(code, "fget", code)
-    written_in = getattr(code, "__globals__", {}).get("__name__")
-    module = written_in or getattr(code, "__module__", None) or "django."
-    return module.startswith(("rest_framework.", "django."))
-
-
-# As DRF does it
-#
-# A view that is only configured, by attributes such as `queryset` and with parts of DRF's, has
-# nothing async in it, and no hook that might answer a coroutine. It needs no flow: DRF's own
-# methods serve it, in the worker thread.
-
-DRF_METHODS = {
+ACTIONS = {"list", "create", "retrieve", "update", "partial_update", "destroy"}
+# These have one spelling: a view may well have a helper that is called `ahead`.
+HANDLERS = {"dispatch", *View.http_method_names}
+# Not by `getattr`: `schema` would import what the settings name, and that the project.
+HOOKS = HANDLERS.union(
     name
-    for name, _ in inspect.getmembers(viewsets.ModelViewSet, inspect.isfunction)
-    if not name.startswith("__")
-}.union(View.http_method_names)
-DRF_S_OWN = {*DRF_METHODS, "allowed_methods", "default_response_headers", "paginator"}
-HOOKS_OF_PARTS = {
-    "authentication_classes": ["authenticate"],
-    "permission_classes": ["has_permission", "has_object_permission"],
-    "throttle_classes": ["allow_request", "wait"],
-    "filter_backends": ["filter_queryset"],
-    "pagination_class": ["paginate_queryset", "get_paginated_response"],
-    "metadata_class": ["determine_metadata"],
-    "serializer_class": ["is_valid", "save", "data"],
-}
-NOT_BY_AS_VIEW = {*DRF_S_OWN, *("a" + hook for hook in DRF_S_OWN), *HOOKS_OF_PARTS}
-NOT_BY_AS_VIEW.update(["queryset", "settings"])
+    for base in viewsets.ModelViewSet.__mro__
+    for name, attribute in vars(base).items()
+    if inspect.isfunction(attribute) and not name.startswith("_")
+)
+NAMES = {**{hook: hook for hook in HOOKS}, **{"a" + h: h for h in HOOKS - HANDLERS}}
 
 
-def _is_only_configured(cls: Any) -> bool:
-    try:
-        queryset = getattr(cls, "queryset", None)
-        looked_up = [queryset, cls.settings.EXCEPTION_HANDLER]
-        owners = [*cls.__mro__, getattr(queryset, "model", cls)]
-        for part, hooks in _parts(cls):
-            owners.append(part)
-            looked_up.append(part)
-            for hook in hooks:
-                looked_up.append(getattr(part, hook, None))
-        # Once a class; once more if somebody adds to one of these, or patches a part's hook.
-        looked_up.append(sum(map(len, map(vars, owners))))
-        return _has_only_stock_hooks(cls, *looked_up)
-    except TypeError:  # There is no list where one belongs, or something cannot be hashed.
-        return False
+class _Definition:
+    """What a class defines as `name`, for its faces; or a flow for a method of DRF's."""
+
+    def __init__(
+        self, function: Any, owner: Any = None, hook: str = "", name: str = ""
+    ):
+        self.function, self.owner, self.hook, self.name = function, owner, hook, name
+        # The other name of the hook, and whether the class leaves that to a face.
+        self.other = ASYNC_NAMES[hook] if name == hook else hook
+        self.is_alone = owner is not None and vars(owner).get(self.other) is None
+        is_ours = getattr(function, "__globals__", None) is globals()
+        self.flow = function if is_ours and _is_async(function) else None
+        self.drf_class = self.drf_function = None
+        if self.flow:
+            function.restflow_face = function, self
+        if self.flow and owner is not None:
+            self.drf_class = next(
+                base
+                for base in owner.__mro__
+                if hook in vars(base) and base.__module__.startswith("rest_framework.")
+            )
+            drf_function = vars(self.drf_class)[hook]
+            self.drf_function = drf_function if _is_drfs(drf_function) else self
+
+    def current(self) -> Any:
+        """Return what runs: somebody may have patched the class, or that of DRF's."""
+        if self.drf_class is not None:
+            now = self.drf_class.__dict__.get(self.hook)
+            return self.flow if now is self.drf_function else now
+        if self.owner is None:
+            return self.flow
+        now = self.owner.__dict__.get(self.name)
+        return self.function if _behind(now) is self else now
+
+    def call(self, instance: Any, args: Any, kwargs: Any) -> Coroutine:
+        """Call it for a flow, which awaits it."""
+        function = self.current()
+        if function is self.flow:
+            return function(instance, *args, **kwargs)
+        return _call_and_note(_bound(function, instance), args, kwargs)
+
+    def answer(self, name: str, instance: Any, args: Any, kwargs: Any) -> Any:
+        """Call it for whoever calls its face: a coroutine, or in sync code the result."""
+        cls = type(instance)
+        above = (
+            super(self.owner, instance) if isinstance(instance, self.owner) else None
+        )
+        if issubclass(cls, View) and not hasattr(cls, "has_both_spellings"):
+            # For the views that are not of this module, a mixin stays what it was.
+            return getattr(above, name)(*args, **kwargs)
+        definition, method = self, None
+        if self.hook not in HANDLERS and _behind(getattr(cls, name, None)) is self:
+            # It was not called through `super()`, which means this class's definition:
+            # the object comes first, and then the most derived of its classes.
+            other = self.hook if name != self.hook else ASYNC_NAMES[self.hook]
+            method = _of_instance(instance, other)
+            if method is None:
+                found = _find(cls, self.hook)
+                definition = _behind(found[1])
+                method = None if definition else _method(instance, *found)
+        if definition and method is None:
+            current = definition.current()
+            method = None if current is None else _bound(current, instance)
+        if method is None or _is_running(method, args, kwargs):
+            # It is there no more, or calls itself by the other name: the next class's.
+            return getattr(above, name)(*args, **kwargs)
+        if name == self.hook and not _on_event_loop() and not self.is_to_serve():
+            return _run(_apply, method, *args, **kwargs)
+        if name == self.hook != self.name and self.hook not in ACTIONS:
+            raise SynchronousOnlyOperation(
+                "%s.%s() was called on the event loop, where its answer cannot be "
+                "waited for. Write: await self.a%s(...)" % (cls.__name__, name, name)
+            )
+        coroutine = _drive(_apply, method, *args, **kwargs)
+        # For Python, which says what was never awaited.
+        coroutine.__qualname__ = "%s.%s" % (cls.__name__, name)
+        return coroutine
+
+    def is_to_serve(self) -> bool:
+        """Is it the `dispatch` of a view that is made in the worker thread?"""
+        return self.hook == "dispatch" and getattr(THREAD, "makes_a_view", False)
+
+    def face(self, name: str) -> Any:
+        """Return what the class is given as `name`."""
+
+        @functools.wraps(self.function)
+        def face(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return self.answer(name, instance, args, kwargs)
+
+        @functools.wraps(self.function)
+        async def aface(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return await self.answer(name, instance, args, kwargs)
+
+        result: Any = face if name == self.hook else aface
+        result.__name__, result.__module__ = name, self.owner.__module__
+        result.__qualname__ = "%s.%s" % (self.owner.__qualname__, name)
+        if name == self.hook and (name == self.name or name in ACTIONS):
+            result = _Face(result, self)
+        result.restflow_face = result, self
+        return result
 
 
-def _parts(cls: type) -> Iterator[Tuple[Any, List[str]]]:
-    for name, hooks in HOOKS_OF_PARTS.items():
-        value = getattr(cls, name, None)
-        for part in [value] if name.endswith("_class") else value or ():
-            if part is not None:
-                yield part, hooks
+# What `inspect`, asyncio and asgiref look for in a coroutine function, on this Python.
+MARKS: Dict[str, Any] = {"__code__": _drive.__code__}
+if hasattr(inspect, "markcoroutinefunction"):
+    MARKS.update(vars(inspect.markcoroutinefunction(lambda: None)))
+else:  # Goes with Python 3.11.
+    MARKS["_is_coroutine"] = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
 
 
-@functools.lru_cache(maxsize=1024)
-def _has_only_stock_hooks(cls: Any, *looked_up: Any) -> bool:
-    parts = list(_parts(cls))
-    queryset = getattr(cls, "queryset", None)
-    model = getattr(queryset, "model", None)
-    is_known = all(isinstance(part, type) for part, _ in parts) and (model or queryset is None)
-    if not (is_known and _is_stock(cls.settings.EXCEPTION_HANDLER) and _is_made_by_stock(cls)):
-        return False
-    owners = [(cls, DRF_S_OWN), (model, ["delete"]), (type(queryset), ["get"])]
-    for part, hooks in parts:
-        owners.append((part, hooks))
-        if hooks is HOOKS_OF_PARTS["serializer_class"]:
-            _refuse_coroutine_functions(part)
-            owners.append((_list_serializer_class(part), hooks))
-        elif not all(map(_only_sets_attributes, part.__mro__[:-1])):  # all but `object`
-            return False
-    return all(
-        # The function too, as a metaclass of DRF's gives its own module to a class made by `type`.
-        (_is_ours(base) or _is_stock(base)) and _is_ours_or_stock(vars(base)[spelling])
-        for owner, hooks in owners
-        for base in getattr(owner, "__mro__", ())
-        for hook in hooks
-        for spelling in (hook, "a" + hook)
-        if spelling in vars(base)
-    )
+class _Awaited:
+    """A coroutine function while `is_awaited()`, and else a function, to who asks."""
+
+    __defaults__ = __kwdefaults__ = None  # `inspect` asks for these before the code
+
+    def __init__(self, function: Any) -> None:
+        # Names last: Django copies the `__dict__` of `dispatch` to its view function.
+        functools.update_wrapper(self, function, assigned=())
+        functools.update_wrapper(self, function, updated=())
+        for mark in MARKS:
+            vars(self).pop(mark, None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in MARKS and self.is_awaited():
+            return MARKS[name]
+        raise AttributeError(name)
+
+    def __reduce__(self) -> str:
+        return self.__qualname__  # It is copied and pickled as functions are: by name.
 
 
-def _only_sets_attributes(base: type) -> bool:
-    return _is_stock(base) or all(
-        _is_stock(value) or not (callable(value) or hasattr(value, "__get__"))
-        for value in vars(base).values()
-    )
+class _Face(_Awaited):
+    """A face under the hook's own name, for both worlds: of an action, or a handler.
+
+    It passes for a coroutine function where it stands for one, but for a function while
+    a view runs in this thread, in sync code: there it is `method_decorator` that asks,
+    at each call, and that has to take its sync branch.
+    """
+
+    def __init__(self, function: Any, definition: _Definition) -> None:
+        super().__init__(function)
+        self.definition = definition
+
+    def is_awaited(self) -> bool:
+        is_in_sync_code = getattr(THREAD, "runs_a_view", False) and not _on_event_loop()
+        return not is_in_sync_code and _is_async(self.definition.function)
+
+    def __get__(self, instance: Any, cls: Any) -> Any:
+        if not hasattr(cls, "has_both_spellings") and issubclass(cls, View):
+            function = self.definition.function
+            return function if instance is None else _bound(function, instance)
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __call__(self, instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return self.definition.answer(self.definition.hook, instance, args, kwargs)
 
 
-# Both worlds
-#
-# Each class that a view is made of, yours and this module's, is given the spelling that it
-# does not define: a companion, which runs the other one in its own world. So whichever is
-# called, Python's own look-up and `super()` reach each class in turn.
-
-PAIRS: Set[str] = set()  # the hooks for which this module has an async spelling
-
-
-class _BothWorlds:
-    served_by_drf = False  # of the view that is asked: by the methods it has from DRF
+class _BothSpellings:
+    has_both_spellings = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _refuse_sync_views(cls)
-        _complete(cls)
+        _refuse_what_would_not_run(cls)
+        _complete_view(cls)
 
 
-def _refuse_sync_views(cls: type) -> None:
-    # They would go on being served as sync views, and say nothing.
-    is_ours = any(_is_ours(base) and issubclass(base, APIView) for base in cls.__mro__)
-    as_view = getattr(getattr(cls, "as_view", None), "__func__", cls)
-    if _is_stock(as_view) or (issubclass(cls, View) and not is_ours):
-        base = next(base for base in cls.__mro__ if _is_stock(base) and hasattr(base, "as_view"))
-        instead = "Async" + base.__name__
+def _complete_view(cls: type, **initkwargs: Any) -> None:
+    _complete(cls, NAMES)
+    for attribute, (_, names) in COMPONENTS.items():
+        for component in _parts(initkwargs.get(attribute, getattr(cls, attribute, ()))):
+            if isinstance(component, type):
+                _complete(component, names)
+
+
+def _complete(cls: type, names: Dict[str, str]) -> None:
+    """Give the classes that `cls` is made of, but DRF's, the spellings that they lack."""
+    for base in cls.__mro__:
+        if base.__module__.partition(".")[0] in (
+            "rest_framework",
+            "django",
+            "builtins",
+        ):
+            continue
+        for hook in {names[name] for name in vars(base).keys() & names.keys()}:
+            _complete_hook(cls, base, hook, names is NAMES)
+
+
+def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
+    async_name = ASYNC_NAMES[hook]
+    sync = _defined(base, hook)
+    own = None if is_of_view and hook in HANDLERS else _defined(base, async_name)
+    is_of_both_worlds = is_of_view and (hook in HANDLERS or hook in ACTIONS)
+    name, function = (async_name, own) if _is_method(own) else (hook, sync)
+    if not _is_method(function):
+        return
+    is_faced = _behind(function) is not None
+    definition = _behind(function) or _Definition(function, base, hook, name)
+    if name == hook:
+        is_to_face = is_of_both_worlds or _is_async(function)
+        is_to_give = is_of_view and hook in PAIRS
+    else:  # A face around a lone definition tells that it is, should somebody patch it.
+        is_to_face = sync is None or not _is_async(function)
+        is_to_give = hasattr(cls, hook)
+    if is_to_face and not is_faced:
+        setattr(base, name, definition.face(name))
+    if is_to_give and definition.other not in vars(base):
+        setattr(base, definition.other, definition.face(definition.other))
+
+
+def _is_method(attribute: Any) -> bool:
+    is_data = attribute is None or isinstance(attribute, type)
+    return not is_data and (callable(attribute) or hasattr(attribute, "__func__"))
+
+
+# Sync code of a project may ask components itself; a permission that combines others
+# does. SECURITY: a coroutine is as good as "yes" there, and so may be the answer of a
+# stock method below an async override. So each component class that has an async
+# spelling is given the sync one, whether a view lists it or not: DRF's base classes
+# tell of each subclass that is made. Classes without anything async are not touched.
+
+COMPONENTS = {
+    attribute: (base, {a + hook: hook for hook in hooks.split() for a in ("", "a")})
+    for attribute, base, hooks in [
+        ("authentication_classes", authentication.BaseAuthentication, "authenticate"),
+        (
+            "permission_classes",
+            permissions.BasePermission,
+            "has_permission has_object_permission",
+        ),
+        ("throttle_classes", throttling.BaseThrottle, "allow_request wait"),
+        ("filter_backends", filters.BaseFilterBackend, "filter_queryset"),
+        (
+            "pagination_class",
+            pagination.BasePagination,
+            "paginate_queryset get_paginated_response",
+        ),
+    ]
+}
+
+
+def _complete_subclasses(base: Any, names: Dict[str, str]) -> None:
+    before = vars(base).get("__init_subclass__")  # that of another copy of this file
+
+    def __init_subclass__(cls: Any, /, **kwargs: Any) -> None:
+        if before is None:
+            super(base, cls).__init_subclass__(**kwargs)
+        else:
+            before.__get__(None, cls)(**kwargs)
+        _complete(cls, names)
+
+    base.__init_subclass__ = classmethod(__init_subclass__)
+    made_before = list(base.__subclasses__())
+    for cls in made_before:
+        made_before.extend(cls.__subclasses__())
+        _complete(cls, names)
+
+
+for _base, _names in COMPONENTS.values():
+    _complete_subclasses(_base, _names)
+
+
+def _refuse_what_would_not_run(cls: type) -> None:
+    """Raise `TypeError` for a class that would pass over something without a word."""
+    of_drf = [
+        b
+        for b in cls.__mro__
+        if b.__module__.startswith(("rest_framework.", "django."))
+    ]
+    of_ours = [b for b in cls.__mro__ if vars(b).get("__module__") == __name__]
+    as_view = [b for b in cls.__mro__ if "as_view" in vars(b)]
+    is_ours = any(issubclass(b, APIView) for b in of_ours)
+    if issubclass(cls, View) and (as_view[0] in of_drf or not is_ours):
+        drf_class = next(b for b in of_drf if hasattr(b, "as_view"))
+        instead = "Async" + drf_class.__name__
         if instead not in __all__:
-            is_viewset = issubclass(base, ViewSetMixin)
-            instead = "AsyncViewSetMixin, AsyncAPIView" if is_viewset else "AsyncAPIView"
+            is_viewset = issubclass(drf_class, viewsets.ViewSetMixin)
+            instead = (
+                "AsyncViewSetMixin, AsyncAPIView" if is_viewset else "AsyncAPIView"
+            )
         raise TypeError(
-            "%s is served as a %s, which is one of DRF's sync views. "
-            "Write %s in its place, as the first base that is a view."
-            % (cls.__name__, base.__name__, instead)
+            "%s is served as a %s, which is one of DRF's sync views. Write %s in its "
+            "place, as the first base that is a view."
+            % (cls.__name__, drf_class.__name__, instead)
         )
-
-
-def _complete(cls: type, permission_classes: Any = ()) -> None:
-    for hook in (*DRF_METHODS, "as_view"):  # which may be one that never runs, too
-        bases = [base for base in cls.__mro__ if _defined_by(base, hook)]
-        # What this module defines under DRF's name (`list`, `get`...), async code awaits.
-        ours = [vars(base).get(hook) for base in bases if _is_ours(base)]
-        is_action = any(function and not _is_companion(function) for function in ours)
-        for base, below in zip(bases, [*bases[1:], View]):
-            if not _is_stock(base):
-                _complete_class(base, hook, cls, is_action)
-            if _is_ours(base) and not (_is_ours(below) or _is_stock(below)):
+    for hook in {"as_view", *HOOKS}:
+        definers = [
+            b
+            for b in cls.__mro__
+            if _defined(b, hook) is not None
+            or hook not in HANDLERS
+            and _defined(b, "a" + hook) is not None
+        ]
+        for base, below in zip(definers, definers[1:]):
+            if base in of_ours and below not in of_ours + of_drf:
                 raise TypeError(
                     "%s.%s would never run. Name %s before %s in the bases of %s."
-                    % (below.__name__, hook, below.__name__, base.__name__, cls.__name__)
+                    % (
+                        below.__name__,
+                        hook,
+                        below.__name__,
+                        base.__name__,
+                        cls.__name__,
+                    )
                 )
-    # Sync code, DRF's browsable API say, may ask these itself: a coroutine is as good as "yes".
-    for name, parts in (
-        ("permission_classes", [getattr(cls, "permission_classes", ()), permission_classes]),
-        ("authentication_classes", getattr(cls, "authentication_classes", ())),
-    ):
-        for part in _components(parts):
-            for base in getattr(part, "__mro__", ()):
-                for hook in HOOKS_OF_PARTS[name]:
-                    if not _is_stock(base) and _defined_by(base, hook):
-                        _complete_class(base, hook, part, is_action=False)
 
 
-def _complete_class(base: type, hook: str, cls: type, is_action: bool) -> None:
-    if _is_ours(base) and "a" + hook in vars(base):
-        PAIRS.add(hook)
-    for spelling in (hook, "a" + hook):
-        function = vars(base).get(spelling)
-        if type(function) is types.FunctionType:
-            # An `async def` under DRF's name, or a sync function under the async spelling.
-            is_crosswise = (_side(function) is EVENT_LOOP) is (spelling == hook)
-            if is_action or is_crosswise or _side(function) is FLOW:
-                setattr(base, spelling, _Hook(function, hook, spelling, base, True))
-        elif spelling not in vars(base) and (spelling == hook or hook in PAIRS):
-            if hasattr(cls, spelling):
-                setattr(base, spelling, _Hook(getattr(cls, spelling), hook, spelling, base, False))
+# --- Flows for what DRF does in one go ------------------------------------------------
+#
+# Methods of DRF's that call the hooks of several components. A method that somebody
+# replaced is not here, and runs instead.
 
 
-class _StandIn:
-    # Like the function that it stands in for, to whoever looks at it.
+def _stands_for(*functions: Any) -> Any:
+    def remember(flow: Any) -> Any:
+        FLOWS.update((f, _Definition(flow)) for f in functions if _is_drfs(f))
+        return flow
 
-    __slots__ = ("__dict__",)
-
-    # Before Python 3.10, `inspect` wants a function, and not what looks like one.
-    __class__: Any = property(lambda self: types.FunctionType)
-
-    def __init__(self, function: Any) -> None:
-        for name, value in vars(function).items():
-            if not name.startswith(("__", "_is_coroutine")):  # `__code__` tells that
-                setattr(self, name, value)
-        functools.update_wrapper(self, function, updated=())  # type: ignore[arg-type]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__wrapped__, name)
+    return remember
 
 
-class _Hook(_StandIn):
-    # In a class, for a function that both worlds may call: for a flow, for an action or an
-    # `async def` under DRF's name, or, not `defines`, for a companion.
-
-    __slots__ = ("defines", "hook", "owner", "spelling")
-
-    def __init__(self, function: Any, hook: str, spelling: str, owner: type, defines: bool):
-        super().__init__(function)
-        self.hook, self.spelling, self.owner, self.defines = hook, spelling, owner, defines
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        if instance is None:
-            return self
-        if isinstance(instance, _BothWorlds):
-            if not instance.served_by_drf or self.spelling != self.hook:
-                return types.MethodType(self, instance)
-        elif self.hook not in DRF_METHODS:
-            return types.MethodType(self, instance)
-        elif self.defines:
-            # For a view that is not this module's, a mixin stays as it was.
-            return self.__wrapped__.__get__(instance, owner)
-        method = getattr(super(self.owner, instance), self.spelling)
-        is_ours = self.hook == "get_object" and isinstance(instance, _BothWorlds)
-        return functools.partial(_or_404, method) if is_ours else method
-
-    def __call__(self, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        function, side, spelling = self.find(owner)
-        start = functools.partial(_apply, side, function, *args, **kwargs)
-        if self.spelling == self.hook and not _on_event_loop():
-            return _run(start)
-        is_awaited = spelling == self.hook and side is not WORKER_THREAD
-        is_single = self.hook in DRF_METHODS and self.hook not in PAIRS
-        if self.spelling == self.hook and not is_awaited and not is_single:
-            raise SynchronousOnlyOperation(
-                "%s.%s() was called on the event loop, where its answer cannot be waited for. "
-                "Write: await self.a%s(...)" % (type(owner).__name__, self.hook, self.hook)
-            )
-        coroutine: Any = _drive(start)
-        # For Python, which says what was never awaited.
-        coroutine.__qualname__ = "%s.%s" % (type(owner).__name__, self.spelling)
-        return coroutine
-
-    def find(self, owner: Any) -> Found:
-        # Through `super()`, it is this class's definition that is meant; else the most derived.
-        if getattr(type(owner), self.spelling, None) is self:
-            found = _find_on_instance(owner, self.hook, skip=self.spelling)
-            if found:
-                return found
-            for base in type(owner).__mro__[: type(owner).__mro__.index(self.owner)]:
-                found = _defined_by(base, self.hook)
-                if found:  # put there later
-                    return _bind(owner, *found)
-        return _bind(owner, *self.definition())
-
-    def definition(self) -> Found:
-        if self.defines:
-            return self.__wrapped__, _side(self.__wrapped__), self.spelling
-        return _defined_by(self.owner, self.hook)  # type: ignore[return-value]
-
-
-class _Given(functools.partial):
-    # A companion in an instance: of a request, or of a serializer.
-    pass
-
-
-def _is_companion(function: Any) -> bool:
-    return type(function) is _Given or type(function) is _Hook and not function.defines
-
-
-def _is_ours(cls: type) -> bool:
-    return cls.__module__ == __name__
-
-
-def _is_ours_or_stock(function: Any) -> bool:
-    return getattr(function, "__globals__", None) is globals() or _is_stock(function)
-
-
-# Flows that stand for methods of DRF's which call several hooks, or components, in one go.
-
-
+@_stands_for(Request._authenticate)  # type: ignore[attr-defined]
 async def _authenticate(request: Any) -> None:
     for authenticator in request.authenticators:
         try:
@@ -670,36 +859,26 @@ async def _authenticate(request: Any) -> None:
         except exceptions.APIException:
             request._not_authenticated()
             raise
+
         if user_auth_tuple is not None:
             request._authenticator = authenticator
             request.user, request.auth = user_auth_tuple
             return
+
     request._not_authenticated()
 
 
-def _authenticate_in_sync_code(request: Request) -> None:
-    # For the first that asks for `request.user`, where the view left it to that.
-    if _on_event_loop():
-        raise SynchronousOnlyOperation(
-            "request.user was asked for on the event loop before the request was authenticated. "
-            "Write: await view.aperform_authentication(request)"
-        )
-    _run(functools.partial(_call, request, "_authenticate"))
-
-
+@_stands_for(Request.data.fget)  # type: ignore[attr-defined]
 async def _parse(request: Any) -> Any:
-    # In place only what is parsed faster than a hop takes.
+    # On the event loop, only what is parsed faster than a hop takes.
     length = str(request.META.get("CONTENT_LENGTH") or 0)
-    is_small = length.isdigit() and int(length) <= 8192 and "multipart" not in request.content_type
+    is_small = length.isdigit() and int(length) <= 8192
+    is_file = "multipart" in request.content_type
     used = [request.negotiator, *request.parsers]
-    if not is_small or any(not type(o).__module__.startswith("rest_framework.") for o in used):
+    is_drfs = all(type(o).__module__.startswith("rest_framework.") for o in used)
+    if not is_small or is_file or not is_drfs:
         await _move_to(WORKER_THREAD)
     return request.data
-
-
-def _allows(permission: Any, request: Request, view: APIView, *obj: Any) -> Flow:
-    hook = "has_object_permission" if obj else "has_permission"
-    return _call(permission, hook, request, view, *obj)
 
 
 async def _check_permissions(view: APIView, request: Request, *obj: Any) -> None:
@@ -710,22 +889,18 @@ async def _check_permissions(view: APIView, request: Request, *obj: Any) -> None
             await _call(view, "permission_denied", request, message=message, code=code)
 
 
-async def _judge_user(permission: Any, request: Request, view: APIView) -> Any:
-    # DRF's own judges of `request.user`: in place where that is at hand, and of a stock kind.
-    user = getattr(request, "__dict__", {}).get("_user")
-    kind = type(user)
-    judged = [getattr(kind, name, kind) for name in ("is_authenticated", "is_staff")]
-    is_deferred = hasattr(kind, "_meta") and "is_staff" not in vars(user)
-    if kind in judged or is_deferred or not all(map(_is_stock, judged)):
-        await _move_to(WORKER_THREAD)
-    return permission.has_permission(request, view)
+def _allows(permission: Any, request: Any, view: Any, *obj: Any) -> Coroutine:
+    hook = "has_object_permission" if obj else "has_permission"
+    return _call(permission, hook, request, view, *obj)
 
 
+@_stands_for(permissions.AND.has_permission, permissions.AND.has_object_permission)
 async def _both_allow(operation: Any, *args: Any) -> Any:
     return await _allows(operation.op1, *args) and await _allows(operation.op2, *args)
 
 
-async def _either_allows(operation: Any, request: Request, view: APIView, *obj: Any) -> bool:
+@_stands_for(permissions.OR.has_permission, permissions.OR.has_object_permission)
+async def _either_allows(operation: Any, request: Any, view: Any, *obj: Any) -> bool:
     for operand in (operation.op1, operation.op2):
         # Only an operand that allows the request has a say on the object.
         if await _allows(operand, request, view):
@@ -734,84 +909,58 @@ async def _either_allows(operation: Any, request: Request, view: APIView, *obj: 
     return False
 
 
+@_stands_for(permissions.NOT.has_permission, permissions.NOT.has_object_permission)
 async def _does_not_allow(operation: Any, *args: Any) -> bool:
     return not await _allows(operation.op1, *args)
 
 
-async def _get_serializer(view: APIView, /, *args: Any, **kwargs: Any) -> Any:
-    serializer_class = await _call(view, "get_serializer_class")
-    _refuse_coroutine_functions(serializer_class)
-    kwargs.setdefault("context", await _call(view, "get_serializer_context"))
-    return await _apply(_side(serializer_class), serializer_class, *args, **kwargs)
+@_stands_for(
+    permissions.IsAuthenticated.has_permission,
+    permissions.IsAuthenticatedOrReadOnly.has_permission,
+)
+async def _judge_user(permission: Any, request: Any, view: Any) -> bool:
+    # On the event loop only a user who is at hand, and asking whom is no query.
+    user = getattr(request, "__dict__", {}).get("_user")
+    if _on_event_loop() and not _is_drfs(getattr(type(user), "is_authenticated", abs)):
+        await _move_to(WORKER_THREAD)
+    return permission.has_permission(request, view)
 
 
-@functools.lru_cache(maxsize=1024)
-def _refuse_coroutine_functions(serializer_class: type) -> None:
-    # DRF calls these in sync code, and would take the coroutine for the value.
-    called = {"create", "update", "validate", "to_internal_value", "to_representation"}
-    for name, field in getattr(serializer_class, "_declared_fields", {}).items():
-        if isinstance(field, serializers.SerializerMethodField):
-            called.add(field.method_name or "get_" + name)
-        if isinstance(field, serializers.BaseSerializer):
-            cls: type = type(getattr(field, "child", field))
-            _refuse_coroutine_functions(cls)
-    called.update(name for name in dir(serializer_class) if name.startswith("validate_"))
-    for name in called:
-        is_async = _side(getattr(serializer_class, name, None)) is EVENT_LOOP
-        if is_async and not hasattr(serializer_class, "asave"):
-            raise TypeError(
-                "%s.%s is a coroutine function, but DRF calls it in sync code. Write: def %s(...)"
-                % (serializer_class.__name__, name, name)
-            )
-
-
-async def _get_paginated_response(view: APIView, data: Any) -> Any:
+@_stands_for(generics.GenericAPIView.get_paginated_response)
+async def _get_paginated_response(view: Any, data: Any) -> Response:
     paginator = await _call(view, "paginator")
     assert paginator is not None
     return await _call(paginator, "get_paginated_response", data)
 
 
-FLOWS = {
-    Request._authenticate: _authenticate,  # type: ignore[attr-defined]
-    Request.data: _parse,
-    permissions.IsAuthenticated.has_permission: _judge_user,
-    permissions.IsAdminUser.has_permission: _judge_user,
-    permissions.IsAuthenticatedOrReadOnly.has_permission: _judge_user,
-    permissions.AND.has_permission: _both_allow,
-    permissions.AND.has_object_permission: _both_allow,
-    permissions.OR.has_permission: _either_allows,
-    permissions.OR.has_object_permission: _either_allows,
-    permissions.NOT.has_permission: _does_not_allow,
-    permissions.NOT.has_object_permission: _does_not_allow,
-    generics.GenericAPIView.get_serializer: _get_serializer,
-    generics.GenericAPIView.get_paginated_response: _get_paginated_response,
-}
+# --- The base view --------------------------------------------------------------------
 
 
-# The base view
-
-
-class AsyncAPIView(_BothWorlds, APIView):
-    view_is_async = True  # Django's word for it
+class AsyncAPIView(_BothSpellings, APIView):
+    # Asked by `as_view`, which would mark its function: `_View` passes for one itself.
+    view_is_async = False
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> "_View":
-        return _View(super().as_view, initkwargs)
+    def as_view(cls, *args: Any, **initkwargs: Any) -> "_View":
+        _complete_view(cls, **initkwargs)  # with what decorators have put there
+        return _View(super().as_view(*args, **initkwargs))
 
     async def ainitial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Do what comes before the handler: negotiate, find the version, check.
 
-        The async spelling of `initial`; override it for what every request needs first.
-        Takes the `Request` and the URL's arguments; raises an `APIException` to refuse.
+        The async spelling of `initial`. Override it for what every request needs first,
+        but not to check permissions: that is what permissions are for. Takes the
+        request and the arguments of the URL. Raises an `APIException` to refuse.
         """
-        self.format_kwarg = await _call(self, "get_format_suffix", **kwargs)
+        await _get_ready_to_compute(self)
+        self.format_kwarg = self.get_format_suffix(**kwargs)
 
         # Perform content negotiation and store the accepted info on the request
-        neg = await _call(self, "perform_content_negotiation", request)
+        neg = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = neg
 
         # Determine the API version, if versioning is in use.
-        version, scheme = await _call(self, "determine_version", request, *args, **kwargs)
+        version, scheme = self.determine_version(request, *args, **kwargs)
         request.version, request.versioning_scheme = version, scheme
 
         # Ensure that the incoming request is permitted
@@ -820,37 +969,40 @@ class AsyncAPIView(_BothWorlds, APIView):
         await _call(self, "check_throttles", request)
 
     async def aperform_authentication(self, request: Request) -> None:
-        """Find out who sends the `Request`, and set its `user` and `auth`.
+        """Find out who sends the request, and set its `user` and `auth`.
 
-        The async spelling of `perform_authentication`; override it with `pass` to leave it
-        to the sync code that asks for `request.user` first. Raises what the authenticators
-        raise: `AuthenticationFailed`.
+        The async spelling of `perform_authentication`. If you override it and simply
+        `pass`, sync code that asks for `request.user` first does it instead. Takes the
+        request. Raises what the authenticators raise: `AuthenticationFailed`.
         """
         if not hasattr(request, "_user"):
             with wrap_attributeerrors():
-                await _call(request, "_authenticate")
+                await _apply(types.MethodType(type(request)._authenticate, request))
 
     async def acheck_permissions(self, request: Request) -> None:
-        """Refuse the `Request` if one of the view's permissions does.
+        """Check if the request should be permitted.
 
-        The async spelling of `check_permissions`; override it for rules that no permission
-        class can express. Raises `NotAuthenticated` or `PermissionDenied`.
+        The async spelling of `check_permissions`. Override it for a rule that no
+        permission class can express, and not for others. Takes the request. Raises
+        `NotAuthenticated` or `PermissionDenied`.
         """
         await _check_permissions(self, request)
 
     async def acheck_object_permissions(self, request: Request, obj: Any) -> None:
-        """Refuse the `Request` if one of the view's permissions refuses it for `obj`.
+        """Check if the request should be permitted for a given object.
 
-        The async spelling of `check_object_permissions`; await it in a handler that looks up
-        its object itself. Raises `NotAuthenticated` or `PermissionDenied`.
+        The async spelling of `check_object_permissions`. Rather than to override it,
+        await it in a handler that looks up its object without `aget_object`. Takes the
+        request and the object. Raises `NotAuthenticated` or `PermissionDenied`.
         """
         await _check_permissions(self, request, obj)
 
     async def acheck_throttles(self, request: Request) -> None:
-        """Refuse the `Request` if one of the view's throttles does, after asking all of them.
+        """Check if the request should be throttled, after asking all throttles.
 
-        The async spelling of `check_throttles`; override it to throttle some requests only.
-        Raises `Throttled`, with the longest wait.
+        The async spelling of `check_throttles`. Override it to throttle some requests
+        only, and `get_throttles` to choose the throttles. Takes the request. Raises
+        `Throttled`, with the longest wait.
         """
         throttle_durations = []
         for throttle in await _call(self, "get_throttles"):
@@ -858,16 +1010,21 @@ class AsyncAPIView(_BothWorlds, APIView):
                 throttle_durations.append(await _call(throttle, "wait"))
 
         if throttle_durations:
-            durations = [duration for duration in throttle_durations if duration is not None]
+            # Filter out `None` values which may happen in case of config / rate changes
+            durations = [d for d in throttle_durations if d is not None]
             await _call(self, "throttled", request, max(durations, default=None))
 
     async def ahandle_exception(self, exc: Exception) -> Response:
-        """Return the response that reports the exception of a hook or a handler.
+        """Return the response to an exception of a hook or a handler.
 
-        The async spelling of `handle_exception`; override it to report to others as well.
-        Raises `exc` again if the exception handler of the settings returns `None`.
+        The async spelling of `handle_exception`. Override it to report an exception,
+        but not to change what the client sees: `EXCEPTION_HANDLER` of the settings is
+        for that. Takes the exception. Returns a `Response`, or raises the exception
+        again if that handler returns `None`.
         """
-        if isinstance(exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
+        if isinstance(
+            exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)
+        ):
             # WWW-Authenticate header for 401 responses, else coerce to 403
             auth_header = await _call(self, "get_authenticate_header", self.request)
 
@@ -879,7 +1036,7 @@ class AsyncAPIView(_BothWorlds, APIView):
         exception_handler = await _call(self, "get_exception_handler")
 
         context = await _call(self, "get_exception_handler_context")
-        response = await _apply(_side(exception_handler), exception_handler, exc, context)
+        response = await _apply(exception_handler, exc, context)
 
         if response is None:
             await _call(self, "raise_uncaught_exception", exc)
@@ -892,8 +1049,10 @@ class AsyncAPIView(_BothWorlds, APIView):
     ) -> Response:
         """Return the response with its renderer, and with the view's headers.
 
-        The async spelling of `finalize_response`; override it for what all responses need,
-        those to errors too. Raises `AssertionError` if the handler returned no response.
+        The async spelling of `finalize_response`. Override it for what all responses
+        need, those to errors too, and not for one handler's. Takes the request, the
+        response and the arguments of the URL. Returns a response. Raises
+        `AssertionError` if there is none.
         """
         assert isinstance(response, HttpResponseBase), (
             "Expected a `Response`, `HttpResponse` or `StreamingHttpResponse` "
@@ -901,234 +1060,261 @@ class AsyncAPIView(_BothWorlds, APIView):
             "Return one from the handler of %s for %s."
             % (type(response), type(self).__name__, request.method)
         )
-        side = EITHER if _computes(self) else WORKER_THREAD
-        finalize = super().finalize_response
-        return await _apply(side, finalize, request, response, *args, **kwargs)
+        await _get_ready_to_compute(self)
+        return super().finalize_response(request, response, *args, **kwargs)
 
-    async def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    async def dispatch(
+        self, request: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         self.args = args
         self.kwargs = kwargs
-        request = await _call(self, "initialize_request", request, *args, **kwargs)
+        await _get_ready_to_compute(self)
+        request = self.initialize_request(request, *args, **kwargs)
         self.request = request
-        if isinstance(request, Request):
-            given = _Given(_authenticate_in_sync_code, request)
-            request._authenticate = given  # type: ignore[attr-defined]
-        self.headers = await _call(self, "default_response_headers")
+        self.headers = self.default_response_headers  # deprecate?
+        _guard_user(request)
 
         try:
             await _call(self, "initial", request, *args, **kwargs)
 
-            handler = request.method.lower()
-            if handler not in self.http_method_names or not hasattr(self, handler):
-                handler = "http_method_not_allowed"
+            # Get the appropriate handler method
+            handler = self.http_method_not_allowed
+            if request.method.lower() in self.http_method_names:
+                handler = getattr(self, request.method.lower(), handler)
 
-            response = await _call(self, handler, request, *args, **kwargs)
+            response = await _apply(handler, request, *args, **kwargs)
 
         except Exception as exc:
             response = await _call(self, "handle_exception", exc)
 
-        finalize = _call(self, "finalize_response", request, response, *args, **kwargs)
-        self.response = await finalize
-        return self.response
+        self.response = await _call(
+            self, "finalize_response", request, response, *args, **kwargs
+        )
+        return _rendered(self, self.response)
 
     async def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if self.metadata_class is None:
-            return await _call(self, "http_method_not_allowed", request, *args, **kwargs)
-        metadata = await _apply(_side(self.metadata_class), self.metadata_class)
-        data = await _call(metadata, "determine_metadata", request, self)
+            return await _call(
+                self, "http_method_not_allowed", request, *args, **kwargs
+            )
+        data = await _call(self.metadata_class(), "determine_metadata", request, self)
         return Response(data, status=status.HTTP_200_OK)
 
 
-class _View(_StandIn):
-    # What `as_view` returns: a coroutine function on the event loop; in sync code, where a
-    # decorator such as `cache_page` or a sync test calls it, it answers at once.
+async def _get_ready_to_compute(view: APIView) -> None:
+    if _on_event_loop() and not _only_computes_around(type(view)):
+        await _move_to(WORKER_THREAD)
 
-    __slots__ = ("as_drf_does_it",)
 
-    def __init__(self, drf_as_view: Any, initkwargs: Any) -> None:
-        drf_view = drf_as_view(**initkwargs)
-        super().__init__(drf_view)
-        self.as_drf_does_it = None
-        actions = getattr(drf_view, "actions", None) or {}
-        if NOT_BY_AS_VIEW.isdisjoint(initkwargs) and DRF_METHODS.issuperset(actions.values()):
-            # Without `csrf_exempt`, which from Django 5.0 on makes it a coroutine function.
-            self.as_drf_does_it = drf_as_view(served_by_drf=True, **initkwargs).__wrapped__
-        self._non_atomic_requests = _NonAtomicRequests(getattr(self, "_non_atomic_requests", ()))
-        _complete(drf_view.cls, initkwargs.get("permission_classes", ()))
+def _guard_user(request: Any) -> None:
+    """Make `user` and `auser()` of the request those that DRF's authenticators find."""
+    if isinstance(request, Request):
+        request._authenticate = functools.partial(  # type: ignore[attr-defined]
+            _authenticate_in_sync_code, request
+        )
+        # SECURITY: Django's own `auser()` is that of the session, whoever DRF found.
+        request.auser = functools.partial(_auser, request)
 
-    @property
-    def __code__(self) -> Any:
-        return _serve.__code__
+
+def _authenticate_in_sync_code(request: Any) -> None:
+    # For sync code that asks for `request.user` first, as the view left it to that.
+    if _on_event_loop():
+        raise SynchronousOnlyOperation(
+            "request.user was asked for on the event loop before the request was "
+            "authenticated. Write: await view.aperform_authentication(request)"
+        )
+    _run(_apply, types.MethodType(type(request)._authenticate, request))
+
+
+async def _auser(request: Any) -> Any:
+    if not hasattr(request, "_user"):
+        with wrap_attributeerrors():
+            await _drive(_apply, types.MethodType(type(request)._authenticate, request))
+    return request.user
+
+
+# --- What `as_view` returns -----------------------------------------------------------
+#
+# On the event loop it is a coroutine function, elsewhere a function. So it is a sync
+# view to a WSGI server, and to the decorators that are applied while a URL conf is
+# imported: these take their sync branch, and judge `request.user`. It is a function on
+# the event loop, too, where a database has ATOMIC_REQUESTS and the view does not opt
+# out. Then Django runs it in the thread and in a transaction, as it does with its own.
+
+
+class _View(_Awaited):
+    def is_atomic(self) -> bool:
+        opted_out = vars(self).get("_non_atomic_requests", ())
+        return any(
+            options["ATOMIC_REQUESTS"] and alias not in opted_out
+            for alias, options in connections.settings.items()
+        )
+
+    def is_awaited(self) -> bool:
+        return bool(_on_event_loop()) and not self.is_atomic()
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        databases = [alias for alias, is_atomic in ATOMIC_DATABASES.get().items() if is_atomic]
-        if databases:
-            ATOMIC_DATABASES.set({})
-        caller = sys._getframe(1)
-        # It would render the response next, in a hop of its own. Where no middleware has a say
-        # before, that is done here.
-        is_to_render = (
-            caller.f_code is GET_RESPONSE_ASYNC
-            and not caller.f_locals["self"]._template_response_middleware
+        if _on_event_loop() or _is_called_by_async_to_sync():
+            return _serve(self, request, *args, **kwargs)
+        is_by_hand = request.resolver_match is None and not getattr(
+            THREAD, "runs_a_view", 0
         )
-        # asgiref asks in sync code for what it is going to await.
-        is_asgiref = caller.f_globals.get("__name__") == "asgiref.sync"
-        is_awaited = is_asgiref or _on_event_loop()
-        view = self.as_drf_does_it
-        if view and _is_only_configured(self.__wrapped__.cls):
-            for alias in databases:
-                view = transaction.atomic(using=alias)(view)
-            view = functools.partial(view, request, *args, **kwargs)
-            if is_to_render:
-                view = functools.partial(_render, view)
-            return _hop(view) if is_awaited else view()
-        start = functools.partial(_serve, self.__wrapped__, databases, request, args, kwargs)
-        if databases and _shares_its_thread():
-            return _drive_in_a_thread_of_its_own(start)
-        if is_to_render:
-            start = functools.partial(_serve_and_render, start)
-        return _drive(start) if is_awaited else _run(start)
+        response = _in_sync_code(self.__wrapped__, request, *args, **kwargs)
+        return _awaitable(response) if is_by_hand else response
 
 
-GET_RESPONSE_ASYNC = getattr(vars(BaseHandler)["_get_response_async"], "__code__", None)
-ATOMIC_DATABASES: ContextVar[Any] = ContextVar(
-    "ATOMIC_DATABASES", default=types.MappingProxyType({})
-)
+async def _serve(view: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Call DRF's view function, which makes the view, and await its `dispatch`."""
+    if _only_computes_around(view.cls):
+        return await view.__wrapped__(*args, **kwargs)
+    return await (await _in_worker_thread(_make, view.__wrapped__, *args, **kwargs))
 
 
-class _NonAtomicRequests(set):
-    # What `transaction.non_atomic_requests` adds to. Django opens no transaction for an async
-    # view. But it asks, before it calls one, for each database that has ATOMIC_REQUESTS.
-    def __contains__(self, alias: object) -> bool:
-        is_atomic = not super().__contains__(alias)
-        ATOMIC_DATABASES.set({**ATOMIC_DATABASES.get(), alias: is_atomic})
-        return True
+def _make(view_function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    THREAD.makes_a_view = True
+    try:
+        return view_function(*args, **kwargs)
+    finally:
+        THREAD.makes_a_view = False
 
 
-def _shares_its_thread() -> bool:
-    # Goes with Django 3.2. From 4.0 on, Django's ASGI handler has a thread for each request.
-    in_sync_code = getattr(AsyncToSync.executors, "current", None)
-    return _on_event_loop() and not (in_sync_code or SyncToAsync.thread_sensitive_context.get(None))
+def _is_called_by_async_to_sync() -> bool:
+    # From 3.13 on, asgiref asks in sync code for the coroutine that it then awaits. In
+    # a thread that an event loop waits for, it is sync code that asks, for a response.
+    loop = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
+    is_waited_for = loop is not None and loop.is_running()
+    return (
+        getattr(AsyncToSync.executors, "current", None) is not None
+        and not is_waited_for
+    )
 
 
-async def _drive_in_a_thread_of_its_own(start: Start) -> Any:
-    # Others would find themselves in the transaction while this request waits for something.
-    async with ThreadSensitiveContext():
+def _awaitable(response: Any) -> Any:
+    """Return the response to who calls the view by hand, so that it can be awaited."""
+    cls = type(response)
+    response.__class__ = type(
+        cls.__name__, (_Answer, cls), {"__module__": cls.__module__}
+    )
+    return response
+
+
+class _Answer:
+    # With `close`, which all responses have, a coroutine to asyncio: one that is done.
+
+    def __await__(self) -> Any:
+        return self
+        yield
+
+    def send(self, value: Any) -> Any:
+        cls = type(self).__mro__[2]
+        self.__class__ = cls
+        raise StopIteration(self)
+
+    def throw(self, *error: Any) -> Any:
+        raise error[0]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        cls = type(self)
+        self.__class__ = cls.__mro__[2]  # pickled as what it was
         try:
-            return await _drive(start)
+            return self.__reduce_ex__(1)
         finally:
-            await sync_to_async(connections.close_all)()
+            self.__class__ = cls
 
 
-def _render(view: Callable[[], Any]) -> Any:
-    return _rendered(view())
+# Django's ASGI handler renders a response in a hop of its own. Where that is what comes
+# next, it is done in the worker thread right away, where the view is anyway.
 
 
-async def _serve_and_render(start: Start) -> Any:
-    response = await start()
-    return response if _on_event_loop() else _rendered(response)
-
-
-def _rendered(response: Any) -> Any:
-    render = getattr(response, "render", None)
-    if not callable(render) or _side(render) is EVENT_LOOP:
+def _rendered(view: Any, response: Any) -> Any:
+    request = getattr(view.request, "_request", None)
+    view_function = getattr(getattr(request, "resolver_match", None), "func", None)
+    if (
+        _on_event_loop()
+        or not isinstance(request, ASGIRequest)
+        or type(view_function) is not _View  # There is a decorator around it.
+        or view_function.cls is not type(view)
+        or view_function.is_atomic()
+        or vars(AsyncAPIView)["dispatch"] is not type(view).dispatch
+        or _is_middleware_next(tuple(settings.MIDDLEWARE))
+    ):
         return response
-    return _Rendered(render())
+    render = getattr(response, "render", None)
+    if not callable(render) or _is_async(render):
+        return response
+    response = render()
+
+    async def render_again() -> Any:
+        del response.render
+        return response
+
+    response.render = render_again
+    return response
 
 
-class _Rendered:
-    # What Django's handler is given to render, when that is done already.
-
-    def __init__(self, response: Any) -> None:
-        self.response = response
-
-    async def render(self) -> Any:
-        return self.response
+def _is_middleware_next(paths: Tuple[str, ...]) -> bool:
+    """Does a middleware change responses before they are rendered?"""
+    if paths not in MIDDLEWARE:
+        loaded = map(import_string, paths)
+        MIDDLEWARE[paths] = any(hasattr(m, "process_template_response") for m in loaded)
+    return MIDDLEWARE[paths]
 
 
-async def _serve(drf_view: Any, databases: Any, request: Any, args: Any, kwargs: Any) -> Any:
-    with ExitStack() as transactions:
-        if databases:
-            await _move_to(WORKER_THREAD)
-        for alias in reversed(databases):
-            transactions.enter_context(transaction.atomic(using=alias))
-        try:
-            view = await _make_view(drf_view, request, args, kwargs)
-            return await _call(view, "dispatch", request, *args, **kwargs)
-        finally:
-            if databases:
-                await _move_to_worker_thread_anyway()
+MIDDLEWARE: Dict[Tuple[str, ...], bool] = {}
 
 
-async def _move_to_worker_thread_anyway() -> None:
-    # Somebody may cancel the request on the way; a transaction has to end all the same.
-    cancelled = None
-    while _on_event_loop():
-        try:
-            await _move_to(WORKER_THREAD)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled:
-        raise cancelled
-
-
-async def _make_view(drf_view: Any, request: Any, args: Any, kwargs: Any) -> Any:
-    # What the view function does that DRF's `as_view` makes.
-    view = await _apply(_side(drf_view.cls), drf_view.cls, **drf_view.initkwargs)
-    actions = getattr(drf_view, "actions", None)
-    if actions is None:
-        await _call(view, "setup", request, *args, **kwargs)
-    else:
-        if "get" in actions and "head" not in actions:
-            actions["head"] = actions["get"]
-        view.action_map = actions
-        for method, action in actions.items():
-            setattr(view, method, getattr(view, action))
-        view.request, view.args, view.kwargs = request, args, kwargs
-    return view
-
-
-# The generic view
+# --- The generic view -----------------------------------------------------------------
 
 
 class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
     async def afilter_queryset(self, queryset: QuerySet) -> QuerySet:
-        """Pass the queryset through the view's filter backends, in their order.
+        """Pass a queryset through the filter backends of the view, in their order.
 
-        The async spelling of `filter_queryset`; override it to filter what both the list
-        and the look-up of an object see. Takes a queryset, or an awaitable of one, and
-        returns a queryset. Raises what the backends raise, such as `ValidationError`.
+        The async spelling of `filter_queryset`. You are unlikely to want to override
+        it, although you may need to call it from a list view or a custom `aget_object`.
+        Takes a queryset, or an awaitable of one, and returns a queryset. Raises what
+        the backends raise, such as `ValidationError`.
         """
         queryset = await _settle(queryset)
         for backend in list(self.filter_backends):
-            backend = await _apply(_side(backend), backend)
-            queryset = await _call(backend, "filter_queryset", self.request, queryset, self)
+            queryset = await _call(
+                backend(), "filter_queryset", self.request, queryset, self
+            )
         return queryset
 
     async def apaginate_queryset(self, queryset: QuerySet) -> Optional[List[Any]]:
-        """Return the requested page of the queryset, or `None` where pagination is disabled.
+        """Return a single page of results, or `None` if pagination is disabled.
 
-        The async spelling of `paginate_queryset`; override it to choose when to paginate.
-        Takes a queryset, or an awaitable of one, and returns a list. Raises `NotFound` for
-        a page that is not there.
+        The async spelling of `paginate_queryset`. Override it to decide when to
+        paginate, and set `pagination_class` to decide how. Takes a queryset, or an
+        awaitable of one, and returns a list. Raises `NotFound` for a page that does not
+        exist.
         """
         paginator = await _call(self, "paginator")
         if paginator is None:
             return None
         queryset = await _settle(queryset)
-        return await _call(paginator, "paginate_queryset", queryset, self.request, view=self)
+        return await _call(
+            paginator, "paginate_queryset", queryset, self.request, view=self
+        )
 
     async def aget_object(self) -> Any:
-        """Return the object that the URL asks for.
+        """Return the object that the view is displaying.
 
-        The async spelling of `get_object`; override it for look-ups that `lookup_field`
-        cannot express, and end with `await self.acheck_object_permissions(...)`. Raises
-        `Http404` if there is no such object or the value cannot be one's, and whatever
-        refuses the permission.
+        The async spelling of `get_object`. You may want to override it for look-ups
+        that `lookup_field` cannot express; end with `await
+        self.acheck_object_permissions(self.request, obj)` then. To change where it is
+        looked up, override `get_queryset`. Returns a model instance. Raises `Http404`
+        if there is none, or if it cannot have such a key, and whatever refuses the
+        permission.
         """
-        queryset = await _call(self, "filter_queryset", await _call(self, "get_queryset"))
+        queryset = await _call(
+            self, "filter_queryset", await _call(self, "get_queryset")
+        )
 
+        # Perform the lookup filtering.
         lookup_url_kwarg = self.lookup_url_kwarg or self.lookup_field
+
         assert lookup_url_kwarg in self.kwargs, (
             "Expected view %s to be called with a URL keyword argument named "
             '"%s". Fix your URL conf, or set the `.lookup_field` attribute on '
@@ -1137,22 +1323,30 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
 
         filter_kwargs = {self.lookup_field: self.kwargs[lookup_url_kwarg]}
         obj = await _get_object_or_404(queryset, filter_kwargs)
+
+        # May raise a permission denied
         await _call(self, "check_object_permissions", self.request, obj)
+
         return obj
 
+    def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer:
+        serializer = super().get_serializer(*args, **kwargs)
+        _refuse_coroutine_functions(type(serializer))
+        return _with_asave(serializer)
 
-def _or_404(get_object: Any) -> Any:
-    try:
-        return get_object()
-    except (OverflowError, DataError) as exc:  # as of a key that is too big for the database
-        raise Http404 from exc
+
+COMPUTES[AsyncGenericAPIView.get_serializer] = [
+    "get_serializer_class",
+    "get_serializer_context",
+    "serializer_class",
+]
 
 
 async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
     try:
-        if not hasattr(queryset, "get") or _find(queryset, "get")[1] is WORKER_THREAD:
-            await _move_to(WORKER_THREAD)
-            return generics.get_object_or_404(queryset, **filter_kwargs)
+        _, get = _find(type(queryset), "get")
+        if not _is_async(get):
+            return await _apply(generics.get_object_or_404, queryset, **filter_kwargs)
         try:
             return await _call(queryset, "get", **filter_kwargs)
         except queryset.model.DoesNotExist as exc:
@@ -1161,10 +1355,39 @@ async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
         raise Http404 from exc
 
 
-# The mixins
+def _with_asave(serializer: Any) -> Any:
+    """Let a perform hook `await serializer.asave(...)`, whatever serializer it is."""
+    if not hasattr(serializer, "asave"):
+        serializer.asave = functools.partial(call_hook, serializer, "save")
+    return serializer
 
 
-class AsyncCreateModelMixin(_BothWorlds, mixins.CreateModelMixin):
+def _refuse_coroutine_functions(serializer_class: Any) -> None:
+    """Raise `TypeError` for what DRF calls in sync code, and could not await."""
+    if "_is_checked" in vars(serializer_class) or hasattr(serializer_class, "asave"):
+        return
+    called = {"create", "update", "validate", "to_internal_value", "to_representation"}
+    called.update(
+        name for name in dir(serializer_class) if name.startswith("validate_")
+    )
+    for name, field in getattr(serializer_class, "_declared_fields", {}).items():
+        if isinstance(field, serializers.SerializerMethodField):
+            called.add(field.method_name or "get_" + name)
+        if isinstance(field, BaseSerializer):
+            _refuse_coroutine_functions(type(getattr(field, "child", field)))
+    for name in called:
+        if _is_async(getattr(serializer_class, name, None)):
+            raise TypeError(
+                "%s.%s is a coroutine function, but DRF calls it in sync code. Write: "
+                "def %s(...)" % (serializer_class.__name__, name, name)
+            )
+    serializer_class._is_checked = True
+
+
+# --- The mixins -----------------------------------------------------------------------
+
+
+class AsyncCreateModelMixin(_BothSpellings, mixins.CreateModelMixin):
     async def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         data = await _call(request, "data")
         serializer = await _call(self, "get_serializer", data=data)
@@ -1178,15 +1401,18 @@ class AsyncCreateModelMixin(_BothWorlds, mixins.CreateModelMixin):
     async def aperform_create(self, serializer: BaseSerializer) -> None:
         """Save the new instance.
 
-        The async spelling of `perform_create`; override it for what belongs to saving:
-        `await serializer.asave(owner=self.request.user)`. Takes the valid serializer.
+        The async spelling of `perform_create`. Override it for what belongs to saving,
+        such as `await serializer.asave(owner=self.request.user)`, and not to change the
+        response. Takes the valid serializer. Raises what saving raises.
         """
         await _call(serializer, "save")
 
 
-class AsyncListModelMixin(_BothWorlds, mixins.ListModelMixin):
+class AsyncListModelMixin(_BothSpellings, mixins.ListModelMixin):
     async def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        queryset = await _call(self, "filter_queryset", await _call(self, "get_queryset"))
+        queryset = await _call(
+            self, "filter_queryset", await _call(self, "get_queryset")
+        )
 
         page = await _call(self, "paginate_queryset", queryset)
         if page is not None:
@@ -1198,19 +1424,21 @@ class AsyncListModelMixin(_BothWorlds, mixins.ListModelMixin):
         return Response(await _call(serializer, "data"))
 
 
-class AsyncRetrieveModelMixin(_BothWorlds, mixins.RetrieveModelMixin):
+class AsyncRetrieveModelMixin(_BothSpellings, mixins.RetrieveModelMixin):
     async def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         instance = await _call(self, "get_object")
         serializer = await _call(self, "get_serializer", instance)
         return Response(await _call(serializer, "data"))
 
 
-class AsyncUpdateModelMixin(_BothWorlds, mixins.UpdateModelMixin):
+class AsyncUpdateModelMixin(_BothSpellings, mixins.UpdateModelMixin):
     async def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         partial = kwargs.pop("partial", False)
         instance = await _call(self, "get_object")
         data = await _call(request, "data")
-        serializer = await _call(self, "get_serializer", instance, data=data, partial=partial)
+        serializer = await _call(
+            self, "get_serializer", instance, data=data, partial=partial
+        )
         await _call(serializer, "is_valid", raise_exception=True)
         await _call(self, "perform_update", _with_asave(serializer))
 
@@ -1224,17 +1452,20 @@ class AsyncUpdateModelMixin(_BothWorlds, mixins.UpdateModelMixin):
     async def aperform_update(self, serializer: BaseSerializer) -> None:
         """Save the changed instance.
 
-        The async spelling of `perform_update`; override it for what belongs to saving:
-        `await serializer.asave(editor=self.request.user)`. Takes the valid serializer.
+        The async spelling of `perform_update`. Override it for what belongs to saving,
+        such as `await serializer.asave(editor=self.request.user)`, and not to change
+        the response. Takes the valid serializer. Raises what saving raises.
         """
         await _call(serializer, "save")
 
-    async def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    async def partial_update(
+        self, request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
         kwargs["partial"] = True
         return await _call(self, "update", request, *args, **kwargs)
 
 
-class AsyncDestroyModelMixin(_BothWorlds, mixins.DestroyModelMixin):
+class AsyncDestroyModelMixin(_BothSpellings, mixins.DestroyModelMixin):
     async def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         instance = await _call(self, "get_object")
         await _call(self, "perform_destroy", instance)
@@ -1243,27 +1474,19 @@ class AsyncDestroyModelMixin(_BothWorlds, mixins.DestroyModelMixin):
     async def aperform_destroy(self, instance: Any) -> None:
         """Delete the instance, by its own `adelete` if it has one.
 
-        The async spelling of `perform_destroy`; override it to archive instead, or for
-        what belongs to deleting. Takes the instance that `aget_object` returned.
+        The async spelling of `perform_destroy`. Override it to archive the instance, or
+        for what belongs to deleting, and not to check permissions. Takes what
+        `aget_object` returned. Raises what deleting raises.
         """
         await _call(instance, "delete")
 
 
-def _with_asave(serializer: Any) -> Any:
-    # So that a perform hook can `await serializer.asave(...)`, whatever serializer it is.
-    if not hasattr(serializer, "asave"):
-        serializer.asave = _Given(asave, serializer)
-    return serializer
+# --- The concrete views ---------------------------------------------------------------
 
 
-async def asave(serializer: Any, /, **kwargs: Any) -> Any:
-    return await _drive(functools.partial(_call, serializer, "save", **kwargs))
-
-
-# The concrete views
-
-
-class AsyncCreateAPIView(AsyncCreateModelMixin, AsyncGenericAPIView, generics.CreateAPIView):
+class AsyncCreateAPIView(
+    AsyncCreateModelMixin, AsyncGenericAPIView, generics.CreateAPIView
+):
     async def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "create", request, *args, **kwargs)
 
@@ -1273,17 +1496,23 @@ class AsyncListAPIView(AsyncListModelMixin, AsyncGenericAPIView, generics.ListAP
         return await _call(self, "list", request, *args, **kwargs)
 
 
-class AsyncRetrieveAPIView(AsyncRetrieveModelMixin, AsyncGenericAPIView, generics.RetrieveAPIView):
+class AsyncRetrieveAPIView(
+    AsyncRetrieveModelMixin, AsyncGenericAPIView, generics.RetrieveAPIView
+):
     async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "retrieve", request, *args, **kwargs)
 
 
-class AsyncDestroyAPIView(AsyncDestroyModelMixin, AsyncGenericAPIView, generics.DestroyAPIView):
+class AsyncDestroyAPIView(
+    AsyncDestroyModelMixin, AsyncGenericAPIView, generics.DestroyAPIView
+):
     async def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "destroy", request, *args, **kwargs)
 
 
-class AsyncUpdateAPIView(AsyncUpdateModelMixin, AsyncGenericAPIView, generics.UpdateAPIView):
+class AsyncUpdateAPIView(
+    AsyncUpdateModelMixin, AsyncGenericAPIView, generics.UpdateAPIView
+):
     async def put(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "update", request, *args, **kwargs)
 
@@ -1292,7 +1521,10 @@ class AsyncUpdateAPIView(AsyncUpdateModelMixin, AsyncGenericAPIView, generics.Up
 
 
 class AsyncListCreateAPIView(
-    AsyncListModelMixin, AsyncCreateModelMixin, AsyncGenericAPIView, generics.ListCreateAPIView
+    AsyncListModelMixin,
+    AsyncCreateModelMixin,
+    AsyncGenericAPIView,
+    generics.ListCreateAPIView,
 ):
     async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return await _call(self, "list", request, *args, **kwargs)
@@ -1350,18 +1582,16 @@ class AsyncRetrieveUpdateDestroyAPIView(
         return await _call(self, "destroy", request, *args, **kwargs)
 
 
-# The viewsets
+# --- The viewsets ---------------------------------------------------------------------
 
 
-class AsyncViewSetMixin(_BothWorlds, ViewSetMixin):
-    @classonlymethod
-    def as_view(cls, actions: Optional[Dict[str, Any]] = None, **initkwargs: Any) -> Any:
-        # It calls no `super()`, so that of AsyncAPIView is not reached from it.
-        drf_as_view = ViewSetMixin.as_view.__func__  # type: ignore[attr-defined]
-        return _View(functools.partial(drf_as_view, cls, actions), initkwargs)
+class AsyncViewSetMixin(_BothSpellings, viewsets.ViewSetMixin):
+    pass
 
 
-class AsyncGenericViewSet(AsyncViewSetMixin, AsyncGenericAPIView, viewsets.GenericViewSet):
+class AsyncGenericViewSet(
+    AsyncViewSetMixin, AsyncGenericAPIView, viewsets.GenericViewSet
+):
     pass
 
 

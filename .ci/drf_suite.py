@@ -5,11 +5,9 @@ Run Django REST framework's own test suite with this project's views in the plac
     python .ci/drf_suite.py
 
 takes the source distribution of the installed DRF, which carries the tests, and runs them
-three times: as they are; with every view that they use made an async one; and once more like
-that, but with the views that are only configured served by flows as well, and not by DRF's
-own methods. A test that passes as it is must pass on the async views both times; each that
-does not is printed with its traceback, and the exit status is 1. A test that fails already as
-it is does not count, and is listed.
+twice: as they are, and with every view that they use made an async one. A test that passes as
+it is must pass on the async views; each that does not is printed with its traceback, and the
+exit status is 1. A test that fails already as it is does not count, and is listed.
 
 The suite wants pytest, pytest-django and the optional packages of its time: `[tool.tox]` in
 `pyproject.toml` has a set that works for each release of DRF.
@@ -18,7 +16,6 @@ This file is both the command, which starts pytest, and the plugin that pytest l
 """
 
 import argparse
-import asyncio
 import collections
 import filecmp
 import functools
@@ -38,7 +35,6 @@ import venv
 import django
 import pytest
 import rest_framework
-from asgiref.sync import async_to_sync
 
 HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
@@ -46,11 +42,9 @@ DEFAULT_CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.ho
 # What is counted in the swapped run: it proves nothing if the async views were not in use.
 ON_OURS = "requests dispatched by the async views"
 ON_DRFS = "requests dispatched by DRF's sync views"
-HANDED_ASYNC = "views handed to Django's request handlers as coroutine functions"
-HANDED_SYNC = "views handed to Django's request handlers as sync functions"
 NOT_AWAITED = "coroutines never awaited"
-MUST_HAPPEN = (ON_OURS, HANDED_ASYNC)
-MUST_NOT_HAPPEN = (ON_DRFS, HANDED_SYNC, NOT_AWAITED)
+MUST_HAPPEN = (ON_OURS,)
+MUST_NOT_HAPPEN = (ON_DRFS, NOT_AWAITED)
 
 
 # The command
@@ -77,21 +71,18 @@ def main():
         leave_only_the_tests(root)
         as_it_is = run_suite(root, options.tests)
         swapped = run_suite(root, options.tests, "--drf-suite-swap")
-        by_flows = run_suite(root, options.tests, "--drf-suite-swap", "--drf-suite-flows")
 
-    passed = names(as_it_is, "passed")
-    passed_swapped = {*names(swapped, "passed")}.intersection(names(by_flows, "passed"))
+    passed, passed_swapped = names(as_it_is, "passed"), names(swapped, "passed")
     regressions = [name for name in passed if name not in passed_swapped]
 
     print_names("Fails already as it is, and is not counted:", names(as_it_is, "failed"))
     print_names("Passes as it is, but not on the async views:", regressions)
     for name in regressions:
-        for report in (swapped, by_flows):
-            outcome, traceback = report["tests"].get(name, ["not run", ""])
-            print(f"\n{name}: {outcome}\n{traceback}")
+        outcome, traceback = swapped["tests"].get(name, ["not run", ""])
+        print(f"\n{name}: {outcome}\n{traceback}")
 
-    counts = collections.Counter(swapped["counts"]) + collections.Counter(by_flows["counts"])
-    print("Of the runs on the async views:")
+    counts = collections.Counter(swapped["counts"])
+    print("Of the run on the async views:")
     for what in MUST_HAPPEN + MUST_NOT_HAPPEN:
         print(f"  {counts[what]} {what}")
     wrong = [what for what in MUST_HAPPEN if not counts[what]]
@@ -181,7 +172,6 @@ def pytest_addoption(parser):
     group = parser.getgroup("DRF's suite")
     group.addoption("--drf-suite-report", help="write the outcome of each test to this file")
     group.addoption("--drf-suite-swap", action="store_true", help="put the async views in place")
-    group.addoption("--drf-suite-flows", action="store_true", help="serve all of them by flows")
 
 
 def pytest_runtest_logreport(report):
@@ -220,9 +210,6 @@ def pytest_collection(session):
         assert not any(name.startswith("tests.test_") for name in sys.modules)
         count_dispatches()
         put_async_views_in_place()
-        help_direct_calls()
-    if session.config.getoption("--drf-suite-flows"):
-        serve_by_flows()
 
 
 def count_dispatches():
@@ -258,58 +245,6 @@ def put_async_views_in_place():
                 ours = AsyncViewSet if name == "ViewSet" else None
                 setattr(module, name, ours or getattr(restflow_generics, "Async" + name))
     decorators.APIView = views.APIView
-
-
-def serve_by_flows():
-    import restflow_generics
-
-    assert restflow_generics._is_only_configured
-    restflow_generics._is_only_configured = lambda cls: False
-
-
-def help_direct_calls():
-    # A test may call `view(request)` with no event loop running, and look at the response. So
-    # `as_view()` gives it a stand-in, which runs the call to the end, and Django's request
-    # handlers, which know what to do with a coroutine function, get what `as_view()` made.
-    from django.core.handlers.base import BaseHandler
-    from django.utils.decorators import classonlymethod
-
-    from restflow_generics import AsyncAPIView, AsyncViewSetMixin
-
-    made_by_as_view = {}
-
-    def with_stand_in(as_view):
-        @functools.wraps(as_view)
-        def as_view_with_stand_in(cls, *args, **kwargs):
-            view = as_view(cls, *args, **kwargs)
-
-            @functools.wraps(view)
-            def stand_in(*args, **kwargs):
-                is_on_event_loop = asyncio._get_running_loop() is not None
-                return (view if is_on_event_loop else async_to_sync(view))(*args, **kwargs)
-
-            made_by_as_view[stand_in] = view
-            return stand_in
-
-        return as_view_with_stand_in
-
-    AsyncAPIView.as_view = classmethod(with_stand_in(vars(AsyncAPIView)["as_view"].__func__))
-    AsyncViewSetMixin.as_view = classonlymethod(
-        with_stand_in(vars(AsyncViewSetMixin)["as_view"].__func__)
-    )
-
-    resolve_request = BaseHandler.resolve_request
-
-    @functools.wraps(resolve_request)
-    def resolve_to_what_as_view_made(handler, request):
-        match = resolve_request(handler, request)
-        match.func = made_by_as_view.get(match.func, match.func)
-        if hasattr(match.func, "cls"):
-            is_async = inspect.iscoroutinefunction(match.func)
-            COUNTS[HANDED_ASYNC if is_async else HANDED_SYNC] += 1
-        return match
-
-    BaseHandler.resolve_request = resolve_to_what_as_view_made
 
 
 if __name__ == "__main__":
