@@ -46,12 +46,11 @@ import asyncio
 import contextvars
 import functools
 import inspect
-import operator
 import sys
 import threading
 import types
 from contextlib import suppress
-from typing import Any, Coroutine, Dict, Generator, Iterator, List, Optional, Tuple
+from typing import Any, Coroutine, Dict, Generator, List, Optional, Tuple
 
 import django
 
@@ -89,29 +88,15 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-__all__ = [
-    "AsyncAPIView",
-    "AsyncCreateAPIView",
-    "AsyncCreateModelMixin",
-    "AsyncDestroyAPIView",
-    "AsyncDestroyModelMixin",
-    "AsyncGenericAPIView",
-    "AsyncGenericViewSet",
-    "AsyncListAPIView",
-    "AsyncListCreateAPIView",
-    "AsyncListModelMixin",
-    "AsyncModelViewSet",
-    "AsyncReadOnlyModelViewSet",
-    "AsyncRetrieveAPIView",
-    "AsyncRetrieveDestroyAPIView",
-    "AsyncRetrieveModelMixin",
-    "AsyncRetrieveUpdateAPIView",
-    "AsyncRetrieveUpdateDestroyAPIView",
-    "AsyncUpdateAPIView",
-    "AsyncUpdateModelMixin",
-    "AsyncViewSetMixin",
-    "call_hook",
-]
+__all__ = """
+    AsyncAPIView AsyncGenericAPIView AsyncCreateAPIView AsyncListAPIView
+    AsyncRetrieveAPIView AsyncDestroyAPIView AsyncUpdateAPIView AsyncListCreateAPIView
+    AsyncRetrieveUpdateAPIView AsyncRetrieveDestroyAPIView
+    AsyncRetrieveUpdateDestroyAPIView AsyncCreateModelMixin AsyncListModelMixin
+    AsyncRetrieveModelMixin AsyncUpdateModelMixin AsyncDestroyModelMixin
+    AsyncViewSetMixin AsyncGenericViewSet AsyncReadOnlyModelViewSet AsyncModelViewSet
+    call_hook
+""".split()
 
 __version__ = "1.1.0"
 
@@ -199,99 +184,81 @@ def _is_async(function: Any) -> bool:
 # --- What only computes ---------------------------------------------------------------
 #
 # Methods of DRF's that only compute need no thread: they run on whichever side the view
-# is, so that a view with nothing sync about it makes no hop. That holds as long as what
-# they use of the view is DRF's own, too, or plain data.
+# is, so that a view with nothing sync about it makes no hop. That holds for a view of
+# which all that they use is DRF's own, too, or plain data.
 
-PAGINATORS = ("PageNumberPagination", "LimitOffsetPagination", "CursorPagination")
-# Called by the rule: with the names of what they use of their owner.
-COMPUTES: Dict[Any, List[str]] = {
-    getattr(method, "fget", method): uses.split()
-    for method, uses in [
-        (APIView.get_permissions, "permission_classes"),
-        (APIView.get_throttles, "throttle_classes"),
-        (generics.GenericAPIView.get_queryset, "queryset"),
-        (generics.GenericAPIView.get_serializer_class, "serializer_class"),
-        (generics.GenericAPIView.get_serializer_context, ""),
-        (generics.GenericAPIView.paginator, "pagination_class"),
-        (mixins.CreateModelMixin.get_success_headers, ""),
-        (permissions.BasePermission.has_permission, ""),
-        (permissions.BasePermission.has_object_permission, ""),
-        (permissions.AllowAny.has_permission, ""),
-        (ForcedAuthentication.authenticate, ""),
-    ]
-    + [
-        (
-            getattr(pagination, name).get_paginated_response,
-            "get_next_link get_previous_link",
-        )
-        for name in PAGINATORS
-    ]
+COMPUTES = {
+    getattr(method, "fget", method)
+    for cls, names in {
+        APIView: "get_permissions get_throttles",
+        generics.GenericAPIView: "get_queryset get_serializer_class paginator "
+        "get_serializer_context",
+        mixins.CreateModelMixin: "get_success_headers",
+        permissions.BasePermission: "has_permission has_object_permission",
+        permissions.AllowAny: "has_permission",
+        pagination.PageNumberPagination: "get_paginated_response",
+        pagination.LimitOffsetPagination: "get_paginated_response",
+        pagination.CursorPagination: "get_paginated_response",
+        ForcedAuthentication: "authenticate",
+    }.items()
+    for method in map(vars(cls).get, names.split())
 }
-# Called by DRF, and read, around the handler: all of that at once.
-AROUND_HANDLER = operator.attrgetter(
-    *"""__init__ setup initialize_request get_parser_context get_parsers
+USED_OF_VIEWS = """__init__ setup initialize_request get_parser_context get_parsers
     get_authenticators get_content_negotiator default_response_headers allowed_methods
     _allowed_methods get_format_suffix perform_content_negotiation get_renderers
     determine_version get_renderer_context authentication_classes parser_classes
-    renderer_classes content_negotiation_class versioning_class""".split()
-)
-# Of components, what is called on the spot, in their making above all.
-OF_COMPONENTS = "__init__ rate get_rate select_renderer determine_version".split()
+    renderer_classes content_negotiation_class versioning_class permission_classes
+    throttle_classes queryset serializer_class pagination_class get_serializer
+    get_serializer_class get_serializer_context""".split()
+USED_OF_COMPONENTS = "__init__ rate get_rate select_renderer determine_version".split()
 OPERATIONS = (permissions.OperandHolder, permissions.SingleOperandHolder)
-COLLECTIONS = (list, tuple, set, *OPERATIONS)
-ALSO_DRFS = {
-    __name__,
-    "django.contrib.auth.base_user",
-    "django.contrib.auth.models",
-    "django.views.generic.base",
-}
 
 
 def _only_computes(method: Any) -> bool:
-    owner, function = (
-        getattr(method, "__self__", None),
-        getattr(method, "__func__", None),
-    )
+    function = getattr(method, "__func__", None)
     if type(function) is not types.FunctionType or function not in COMPUTES:
         return False
-    own, cls = getattr(owner, "__dict__", {}), type(owner)
-    names = COMPUTES[function]
-    used = [own.get(name, getattr(cls, name, None)) for name in names]
-    return _is_drfs(function) and all(map(_is_drfs, used))
+    owner = method.__self__
+    return not isinstance(owner, View) or _uses_only_drfs(owner)
 
 
-def _only_computes_around(cls: Any) -> bool:
-    """Can all that DRF does around the handler run on either side?"""
-    looked_up = AROUND_HANDLER(cls)
-    known = vars(cls).get("_around_handler")
-    if known is None or known[0] != looked_up:  # Somebody patched the class.
-        known = cls._around_handler = looked_up, all(map(_is_drfs, looked_up))
-    return known[1]
+def _uses_only_drfs(view: Any) -> bool:
+    """Asked once a request, and once before there is a view, with its class."""
+    if not hasattr(view, "_uses_only_drfs"):
+        cls = view if isinstance(view, type) else type(view)
+        used = [getattr(cls, name, None) for name in USED_OF_VIEWS]
+        answer = all(map(_is_drfs, used))
+        if cls is view:
+            return answer
+        view._uses_only_drfs = answer
+    return view._uses_only_drfs
 
 
 def _is_drfs(attribute: Any) -> bool:
     """Is it DRF's own, or plain data, or a component that only computes when made?"""
-    if isinstance(attribute, COLLECTIONS):
+    if isinstance(attribute, (list, tuple, set, *OPERATIONS)):
         return all(map(_is_drfs, _parts(attribute)))
     if isinstance(attribute, type):
-        return all(_is_drfs(getattr(attribute, name, None)) for name in OF_COMPONENTS)
+        used = [getattr(attribute, name, None) for name in USED_OF_COMPONENTS]
+        return all(map(_is_drfs, used))
     attribute = getattr(attribute, "fget", attribute)
     if isinstance(attribute, types.FunctionType):
-        written_in = attribute.__globals__["__name__"]  # which no decorator copies
-        return written_in.startswith("rest_framework.") or written_in in ALSO_DRFS
+        module = attribute.__globals__["__name__"]  # which no decorator copies
+        django = ("django.contrib.auth", "django.views.generic.base")
+        is_wrapper = module == "django.contrib.auth.decorators"
+        is_drfs = module.startswith(("rest_framework.", *django)) and not is_wrapper
+        return is_drfs or module == __name__
     is_in_c = isinstance(attribute, types.WrapperDescriptorType)
     return is_in_c or not (callable(attribute) or hasattr(attribute, "__get__"))
 
 
-def _parts(value: Any) -> Iterator[Any]:
-    """Yield the components of `permission_classes`, say, with the operands of `&`."""
+def _parts(value: Any) -> List[Any]:
+    """Return the components of `permission_classes`, say, with the operands of `&`."""
     if isinstance(value, OPERATIONS):
         value = list(vars(value).values())
-    for part in value if isinstance(value, COLLECTIONS) else [value]:
-        if isinstance(part, COLLECTIONS):
-            yield from _parts(part)
-        else:
-            yield part
+    if not isinstance(value, (list, tuple, set)):
+        return [value]
+    return [part for item in value for part in _parts(item)]
 
 
 # --- The dispatch helper --------------------------------------------------------------
@@ -430,7 +397,7 @@ async def _drive(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 @types.coroutine
 def _end_on_event_loop(flow: Any) -> Generator[Any, Any, Any]:
-    try:
+    try:  # `await` would refuse a flow that has begun.
         return (yield from flow.__await__())
     finally:
         yield from _move_to(EVENT_LOOP)
@@ -575,29 +542,14 @@ class _Definition:
     def answer(self, name: str, instance: Any, args: Any, kwargs: Any) -> Any:
         """Call it for whoever calls its face: a coroutine, or in sync code the result."""
         cls = type(instance)
-        above = (
-            super(self.owner, instance) if isinstance(instance, self.owner) else None
-        )
-        if issubclass(cls, View) and not hasattr(cls, "has_both_spellings"):
-            # For the views that are not of this module, a mixin stays what it was.
-            return getattr(above, name)(*args, **kwargs)
-        definition, method = self, None
-        if self.hook not in HANDLERS and _behind(getattr(cls, name, None)) is self:
-            # It was not called through `super()`, which means this class's definition:
-            # the object comes first, and then the most derived of its classes.
-            other = self.hook if name != self.hook else ASYNC_NAMES[self.hook]
-            method = _of_instance(instance, other)
-            if method is None:
-                found = _find(cls, self.hook)
-                definition = _behind(found[1])
-                method = None if definition else _method(instance, *found)
-        if definition and method is None:
-            current = definition.current()
-            method = None if current is None else _bound(current, instance)
+        is_of_others = issubclass(cls, View) and not hasattr(cls, "has_both_spellings")
+        method = None if is_of_others else self.method(name, instance)
         if method is None or _is_running(method, args, kwargs):
-            # It is there no more, or calls itself by the other name: the next class's.
-            return getattr(above, name)(*args, **kwargs)
-        if name == self.hook and not _on_event_loop() and not self.is_to_serve():
+            # The next class's. To views that are not of this module, a mixin is what it
+            # was. And an `ahas_permission` may await the `has_permission` that it hides.
+            return getattr(super(self.owner, instance), name)(*args, **kwargs)
+        is_served = self.hook == "dispatch" and getattr(THREAD, "makes_a_view", False)
+        if name == self.hook and not (_on_event_loop() or is_served):
             return _run(_apply, method, *args, **kwargs)
         if name == self.hook != self.name and self.hook not in ACTIONS:
             raise SynchronousOnlyOperation(
@@ -609,9 +561,24 @@ class _Definition:
         coroutine.__qualname__ = "%s.%s" % (cls.__name__, name)
         return coroutine
 
-    def is_to_serve(self) -> bool:
-        """Is it the `dispatch` of a view that is made in the worker thread?"""
-        return self.hook == "dispatch" and getattr(THREAD, "makes_a_view", False)
+    def method(self, name: str, instance: Any) -> Any:
+        """Return what is meant by a call of the face, or `None` if that is gone."""
+        definition = self
+        if (
+            self.hook not in HANDLERS
+            and _behind(getattr(type(instance), name, None)) is self
+        ):
+            # Not called through `super()`, which means this class's definition: the
+            # object comes first, and then the most derived of its classes.
+            given = _of_instance(
+                instance, self.other if name == self.name else self.name
+            )
+            found = _find(type(instance), self.hook)
+            definition = _behind(found[1])
+            if given is not None or definition is None:
+                return given or _method(instance, *found)
+        current = definition.current()
+        return None if current is None else _bound(current, instance)
 
     def face(self, name: str) -> Any:
         """Return what the class is given as `name`."""
@@ -794,37 +761,30 @@ for _base, _names in COMPONENTS.values():
 
 def _refuse_what_would_not_run(cls: type) -> None:
     """Raise `TypeError` for a class that would pass over something without a word."""
-    of_drf = [
+    drfs = [
         b
         for b in cls.__mro__
         if b.__module__.startswith(("rest_framework.", "django."))
     ]
-    of_ours = [b for b in cls.__mro__ if vars(b).get("__module__") == __name__]
-    as_view = [b for b in cls.__mro__ if "as_view" in vars(b)]
-    is_ours = any(issubclass(b, APIView) for b in of_ours)
-    if issubclass(cls, View) and (as_view[0] in of_drf or not is_ours):
-        drf_class = next(b for b in of_drf if hasattr(b, "as_view"))
+    ours = [b for b in cls.__mro__ if vars(b).get("__module__") == __name__]
+    is_ours = any(issubclass(b, APIView) for b in ours)
+    as_view = next((b for b in cls.__mro__ if "as_view" in vars(b)), None)
+    if issubclass(cls, View) and (as_view in drfs or not is_ours):
+        drf_class = next(b for b in drfs if hasattr(b, "as_view"))
         instead = "Async" + drf_class.__name__
         if instead not in __all__:
             is_viewset = issubclass(drf_class, viewsets.ViewSetMixin)
-            instead = (
-                "AsyncViewSetMixin, AsyncAPIView" if is_viewset else "AsyncAPIView"
-            )
+            instead = "AsyncViewSetMixin, " * is_viewset + "AsyncAPIView"
         raise TypeError(
             "%s is served as a %s, which is one of DRF's sync views. Write %s in its "
             "place, as the first base that is a view."
             % (cls.__name__, drf_class.__name__, instead)
         )
     for hook in {"as_view", *HOOKS}:
-        definers = [
-            b
-            for b in cls.__mro__
-            if _defined(b, hook) is not None
-            or hook not in HANDLERS
-            and _defined(b, "a" + hook) is not None
-        ]
+        names = {hook} if hook in HANDLERS else {hook, "a" + hook}
+        definers = [b for b in cls.__mro__ if any(_defined(b, name) for name in names)]
         for base, below in zip(definers, definers[1:]):
-            if base in of_ours and below not in of_ours + of_drf:
+            if base in ours and below not in ours + drfs:
                 raise TypeError(
                     "%s.%s would never run. Name %s before %s in the bases of %s."
                     % (
@@ -1102,7 +1062,7 @@ class AsyncAPIView(_BothSpellings, APIView):
 
 
 async def _get_ready_to_compute(view: APIView) -> None:
-    if _on_event_loop() and not _only_computes_around(type(view)):
+    if _on_event_loop() and not _uses_only_drfs(view):
         await _move_to(WORKER_THREAD)
 
 
@@ -1165,7 +1125,7 @@ class _View(_Awaited):
 
 async def _serve(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call DRF's view function, which makes the view, and await its `dispatch`."""
-    if _only_computes_around(view.cls):
+    if _uses_only_drfs(view.cls):
         return await view.__wrapped__(*args, **kwargs)
     return await (await _in_worker_thread(_make, view.__wrapped__, *args, **kwargs))
 
@@ -1232,11 +1192,11 @@ def _rendered(view: Any, response: Any) -> Any:
     if (
         _on_event_loop()
         or not isinstance(request, ASGIRequest)
-        or type(view_function) is not _View  # There is a decorator around it.
+        or not isinstance(view_function, _View)  # There is a decorator around it.
         or view_function.cls is not type(view)
         or view_function.is_atomic()
-        or vars(AsyncAPIView)["dispatch"] is not type(view).dispatch
-        or _is_middleware_next(tuple(settings.MIDDLEWARE))
+        or type(view).dispatch is not AsyncAPIView.dispatch
+        or _is_middleware_next(settings.MIDDLEWARE)
     ):
         return response
     render = getattr(response, "render", None)
@@ -1252,15 +1212,9 @@ def _rendered(view: Any, response: Any) -> Any:
     return response
 
 
-def _is_middleware_next(paths: Tuple[str, ...]) -> bool:
+def _is_middleware_next(paths: Any) -> bool:
     """Does a middleware change responses before they are rendered?"""
-    if paths not in MIDDLEWARE:
-        loaded = map(import_string, paths)
-        MIDDLEWARE[paths] = any(hasattr(m, "process_template_response") for m in loaded)
-    return MIDDLEWARE[paths]
-
-
-MIDDLEWARE: Dict[Tuple[str, ...], bool] = {}
+    return any(hasattr(import_string(p), "process_template_response") for p in paths)
 
 
 # --- The generic view -----------------------------------------------------------------
@@ -1335,11 +1289,7 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
         return _with_asave(serializer)
 
 
-COMPUTES[AsyncGenericAPIView.get_serializer] = [
-    "get_serializer_class",
-    "get_serializer_context",
-    "serializer_class",
-]
+COMPUTES.add(AsyncGenericAPIView.get_serializer)
 
 
 async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
