@@ -121,8 +121,25 @@ class _AsyncNames(Dict[str, str]):
 ASYNC_NAMES = _AsyncNames()
 
 
+def _method(owner: Any, hook: str, skip: str = "") -> Any:
+    """Return what decides, as something to call."""
+    own = getattr(owner, "__dict__", {})
+    for name in (ASYNC_NAMES[hook], hook):  # The object comes before its classes.
+        if name in own and name != skip and callable(own[name]):
+            if getattr(own[name], "func", None) is not call_hook:
+                return own[name]
+    name, attribute = _find(type(owner), hook)
+    if isinstance(attribute, property):
+        return types.MethodType(attribute.fget, owner)  # type: ignore[arg-type]
+    if isinstance(attribute, functools.partial):  # From Python 3.14 on, it is a method.
+        return attribute
+    if attribute is None or callable(attribute):
+        return getattr(owner, name)
+    return lambda: getattr(owner, name)
+
+
 def _find(cls: type, hook: str) -> Tuple[str, Any]:
-    """Return the spelling that decides, and what `cls` has under it."""
+    """Return the spelling that decides, and what the class has under it."""
     async_name = ASYNC_NAMES[hook]
     sync, own = getattr(cls, hook, None), getattr(cls, async_name, None)
     if own is None:
@@ -165,10 +182,9 @@ def _behind(attribute: Any) -> Any:
 
 
 def _bound(function: Any, owner: Any) -> Any:
-    is_bound = not hasattr(function, "__get__") or isinstance(
-        function, functools.partial
-    )
-    return function if is_bound else function.__get__(owner, type(owner))
+    if isinstance(function, functools.partial) or not hasattr(function, "__get__"):
+        return function
+    return function.__get__(owner, type(owner))
 
 
 def _is_async(function: Any) -> bool:
@@ -272,9 +288,16 @@ def _parts(value: Any) -> List[Any]:
 # `_run` does the same from the other side.
 
 EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
-# What has both spellings and is running: (a method, its arguments, what ran before).
+# What `_call` is running: (a method, its arguments, what was running before).
 RUNNING: Any = contextvars.ContextVar("RUNNING", default=None)
-THREAD = threading.local()  # `runs_a_view`: while this thread does, in sync code
+
+
+class _Thread(threading.local):
+    runs_a_view = False  # in sync code
+    makes_a_view = False
+
+
+THREAD = _Thread()
 _on_event_loop = asyncio._get_running_loop  # which is true
 
 
@@ -296,68 +319,28 @@ def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
 
 def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a hook, for a flow, which awaits it."""
-    own, async_name = getattr(owner, "__dict__", ()), ASYNC_NAMES[hook]
-    if hook in own or async_name in own:
-        method = _of_instance(owner, async_name, hook)
-        if method is not None:
-            return _apply(method, *args, **kwargs)
-    cls = type(owner)
-    name, attribute = hook, getattr(cls, hook, None)
-    has_one_spelling = getattr(cls, async_name, None) is None
-    if not has_one_spelling:
-        name, attribute = _find(cls, hook)
-    if isinstance(attribute, property):
-        return _apply(types.MethodType(attribute.fget, owner))  # type: ignore[arg-type]
-    definition = _behind(attribute)
-    if definition:
-        return definition.call(owner, args, kwargs)
-    method = _method(owner, name, attribute)
-    run = _call_in_its_world if has_one_spelling else _call_and_note
-    return run(method, args, kwargs)
-
-
-def _of_instance(owner: Any, *names: str) -> Any:
-    # What somebody gave to the object itself comes before its classes.
-    own = getattr(owner, "__dict__", {})
-    for name in names:
-        if (
-            callable(own.get(name))
-            and getattr(own[name], "func", None) is not call_hook
-        ):
-            return own[name]
-    return None
-
-
-def _method(owner: Any, name: str, attribute: Any) -> Any:
-    """Return what `owner` has under a name, as something to call."""
-    if type(attribute) is types.FunctionType or attribute is None:
-        return getattr(owner, name)
-    if isinstance(attribute, functools.partial):  # From Python 3.14 on, it is a method.
-        return attribute
-    return getattr(owner, name) if callable(attribute) else lambda: getattr(owner, name)
+    return _apply(_method(owner, hook), *args, **kwargs)
 
 
 def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a function or a method in its own world, for a flow, which awaits it."""
     definition = _behind(getattr(method, "__func__", None))
     if definition:
-        return definition.call(method.__self__, args, kwargs)
-    return _call_and_note(method, args, kwargs)
+        method = _bound(definition.current(), method.__self__)
+        if definition.flow is getattr(method, "__func__", None):
+            return method(*args, **kwargs)
+    return _call_in_its_world(method, args, kwargs)
 
 
 async def _call_in_its_world(method: Any, args: Any, kwargs: Any) -> Any:
     if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
         await _move_to(WORKER_THREAD)
-    result = method(*args, **kwargs)
-    # A coroutine is never taken for an answer.
-    return await _settle(result) if hasattr(type(result), "__await__") else result
-
-
-async def _call_and_note(method: Any, args: Any, kwargs: Any) -> Any:
     before = RUNNING.get()
     RUNNING.set((method, [*args, *kwargs.values()], before))
     try:
-        return await _call_in_its_world(method, args, kwargs)
+        result = method(*args, **kwargs)
+        # A coroutine is never taken for an answer.
+        return await _settle(result) if hasattr(type(result), "__await__") else result
     finally:
         RUNNING.set(before)
 
@@ -446,7 +429,7 @@ def _call_unless_locked(lock: Any, function: Any, /, *args: Any, **kwargs: Any) 
 
 def _in_sync_code(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function for a view, in this thread."""
-    before = getattr(THREAD, "runs_a_view", False)
+    before = THREAD.runs_a_view
     THREAD.runs_a_view = True
     try:
         return function(*args, **kwargs)
@@ -513,7 +496,7 @@ class _Definition:
         self.drf_class = self.drf_function = None
         if self.flow:
             function.restflow_face = function, self
-        if self.flow and owner is not None:
+        if self.flow and owner:
             self.drf_class = next(
                 base
                 for base in owner.__mro__
@@ -532,13 +515,6 @@ class _Definition:
         now = self.owner.__dict__.get(self.name)
         return self.function if _behind(now) is self else now
 
-    def call(self, instance: Any, args: Any, kwargs: Any) -> Coroutine:
-        """Call it for a flow, which awaits it."""
-        function = self.current()
-        if function is self.flow:
-            return function(instance, *args, **kwargs)
-        return _call_and_note(_bound(function, instance), args, kwargs)
-
     def answer(self, name: str, instance: Any, args: Any, kwargs: Any) -> Any:
         """Call it for whoever calls its face: a coroutine, or in sync code the result."""
         cls = type(instance)
@@ -548,7 +524,7 @@ class _Definition:
             # The next class's. To views that are not of this module, a mixin is what it
             # was. And an `ahas_permission` may await the `has_permission` that it hides.
             return getattr(super(self.owner, instance), name)(*args, **kwargs)
-        is_served = self.hook == "dispatch" and getattr(THREAD, "makes_a_view", False)
+        is_served = self.hook == "dispatch" and THREAD.makes_a_view
         if name == self.hook and not (_on_event_loop() or is_served):
             return _run(_apply, method, *args, **kwargs)
         if name == self.hook != self.name and self.hook not in ACTIONS:
@@ -563,20 +539,14 @@ class _Definition:
 
     def method(self, name: str, instance: Any) -> Any:
         """Return what is meant by a call of the face, or `None` if that is gone."""
-        definition = self
-        if (
-            self.hook not in HANDLERS
-            and _behind(getattr(type(instance), name, None)) is self
-        ):
+        definition, on_class = self, getattr(type(instance), name, None)
+        if self.hook not in HANDLERS and _behind(on_class) is self:
             # Not called through `super()`, which means this class's definition: the
             # object comes first, and then the most derived of its classes.
-            given = _of_instance(
-                instance, self.other if name == self.name else self.name
-            )
-            found = _find(type(instance), self.hook)
-            definition = _behind(found[1])
-            if given is not None or definition is None:
-                return given or _method(instance, *found)
+            method = _method(instance, self.hook, skip=name)
+            definition = _behind(getattr(method, "__func__", None))
+            if definition is None:
+                return method
         current = definition.current()
         return None if current is None else _bound(current, instance)
 
@@ -642,7 +612,7 @@ class _Face(_Awaited):
         self.definition = definition
 
     def is_awaited(self) -> bool:
-        is_in_sync_code = getattr(THREAD, "runs_a_view", False) and not _on_event_loop()
+        is_in_sync_code = THREAD.runs_a_view and not _on_event_loop()
         return not is_in_sync_code and _is_async(self.definition.function)
 
     def __get__(self, instance: Any, cls: Any) -> Any:
