@@ -108,7 +108,7 @@ __version__ = "1.1.0"
 # spellings" below gives most classes both spellings of what they define: one of them
 # is a *face*, which stands for the definition under the other name.
 
-FLOWS: Dict[Any, Any] = {}  # methods of DRF's, and the `_Definition` that replaces them
+FACES: Dict[Any, Any] = {}  # each face, and each flow: the `_Definition` behind it
 
 
 class _AsyncNames(Dict[str, str]):
@@ -122,13 +122,24 @@ ASYNC_NAMES = _AsyncNames()
 
 
 def _method(owner: Any, hook: str, skip: str = "") -> Any:
-    """Return what decides, as something to call."""
-    own = getattr(owner, "__dict__", {})
-    for name in (ASYNC_NAMES[hook], hook):  # The object comes before its classes.
-        if name in own and name != skip and callable(own[name]):
-            if getattr(own[name], "func", None) is not call_hook:
+    """Return the implementation that decides, as something to call."""
+    cls, async_name, own = (
+        type(owner),
+        ASYNC_NAMES[hook],
+        getattr(owner, "__dict__", ()),
+    )
+    if hook in own or async_name in own:  # The object comes before its classes.
+        for name in {async_name, hook} - {skip} & own.keys():
+            if (
+                callable(own[name])
+                and getattr(own[name], "func", None) is not call_hook
+            ):
                 return own[name]
-    name, attribute = _find(type(owner), hook)
+    name, attribute = hook, getattr(cls, hook, None)
+    if getattr(cls, async_name, None) is not None:
+        name, attribute = _decide(cls, hook)
+    if type(attribute) is types.FunctionType:
+        return getattr(owner, name)
     if isinstance(attribute, property):
         return types.MethodType(attribute.fget, owner)  # type: ignore[arg-type]
     if isinstance(attribute, functools.partial):  # From Python 3.14 on, it is a method.
@@ -138,16 +149,14 @@ def _method(owner: Any, hook: str, skip: str = "") -> Any:
     return lambda: getattr(owner, name)
 
 
-def _find(cls: type, hook: str) -> Tuple[str, Any]:
-    """Return the spelling that decides, and what the class has under it."""
+def _decide(cls: type, hook: str) -> Tuple[str, Any]:
+    """Return which of two spellings decides, and what the class has under it."""
     async_name = ASYNC_NAMES[hook]
-    sync, own = getattr(cls, hook, None), getattr(cls, async_name, None)
-    if own is None:
-        return hook, sync
+    sync, own = getattr(cls, hook, None), getattr(cls, async_name)
     definition = _behind(own)
     if definition and definition.is_alone:
         if _behind(sync) is definition:  # One of them is the face of the other.
-            return definition.name, sync if definition.name == hook else own
+            return hook, sync
         if vars(definition.owner).get(hook) is sync:
             return hook, sync
     for base in cls.__mro__:
@@ -173,12 +182,15 @@ def _defined(cls: type, name: str) -> Any:
 
 def _behind(attribute: Any) -> Any:
     """Return the `_Definition` that a face stands for, or `None` if it is no face."""
-    # A mark with a reference to itself is one that `functools.wraps` does not copy. A
-    # face of another copy of this file in the same process is known by it, too.
-    mark = getattr(attribute, "restflow_face", None)
-    if type(mark) is tuple and mark[0] is attribute:
-        return mark[1]
-    return FLOWS.get(attribute) if type(attribute) is types.FunctionType else None
+    try:
+        definition = FACES.get(attribute)
+    except TypeError:  # It cannot be hashed.
+        return None
+    if definition is None:  # It may be one of another copy of this file.
+        mark = getattr(attribute, "restflow_face", None)
+        if type(mark) is tuple and mark[0] == id(attribute):
+            return mark[1]
+    return definition
 
 
 def _bound(function: Any, owner: Any) -> Any:
@@ -324,11 +336,12 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
 
 def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a function or a method in its own world, for a flow, which awaits it."""
-    definition = _behind(getattr(method, "__func__", None))
+    definition = FACES.get(getattr(method, "__func__", None))
     if definition:
-        method = _bound(definition.current(), method.__self__)
-        if definition.flow is getattr(method, "__func__", None):
-            return method(*args, **kwargs)
+        function = definition.current()
+        if function is definition.flow:
+            return function(method.__self__, *args, **kwargs)
+        method = _bound(function, method.__self__)
     return _call_in_its_world(method, args, kwargs)
 
 
@@ -336,7 +349,7 @@ async def _call_in_its_world(method: Any, args: Any, kwargs: Any) -> Any:
     if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
         await _move_to(WORKER_THREAD)
     before = RUNNING.get()
-    RUNNING.set((method, [*args, *kwargs.values()], before))
+    RUNNING.set((method, (*args, *kwargs.values()), before))
     try:
         result = method(*args, **kwargs)
         # A coroutine is never taken for an answer.
@@ -495,7 +508,7 @@ class _Definition:
         self.flow = function if is_ours and _is_async(function) else None
         self.drf_class = self.drf_function = None
         if self.flow:
-            function.restflow_face = function, self
+            FACES[function] = self
         if self.flow and owner:
             self.drf_class = next(
                 base
@@ -566,7 +579,9 @@ class _Definition:
         result.__qualname__ = "%s.%s" % (self.owner.__qualname__, name)
         if name == self.hook and (name == self.name or name in ACTIONS):
             result = _Face(result, self)
-        result.restflow_face = result, self
+        # The mark of a decorator that copies this is the `id` of something else.
+        result.restflow_face = id(result), self
+        FACES[result] = self
         return result
 
 
@@ -775,7 +790,7 @@ def _refuse_what_would_not_run(cls: type) -> None:
 
 def _stands_for(*functions: Any) -> Any:
     def remember(flow: Any) -> Any:
-        FLOWS.update((f, _Definition(flow)) for f in functions if _is_drfs(f))
+        FACES.update((f, _Definition(flow)) for f in functions if _is_drfs(f))
         return flow
 
     return remember
@@ -1264,8 +1279,8 @@ COMPUTES.add(AsyncGenericAPIView.get_serializer)
 
 async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
     try:
-        _, get = _find(type(queryset), "get")
-        if not _is_async(get):
+        # What has no `get`, such as a model, is DRF's to look into.
+        if not hasattr(queryset, "get") or not _is_async(_method(queryset, "get")):
             return await _apply(generics.get_object_or_404, queryset, **filter_kwargs)
         try:
             return await _call(queryset, "get", **filter_kwargs)
