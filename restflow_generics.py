@@ -123,42 +123,38 @@ ASYNC_NAMES = _AsyncNames()
 
 def _method(owner: Any, hook: str, skip: str = "") -> Any:
     """Return the implementation that decides, as something to call."""
-    cls, async_name, own = (
+    cls, async_name, given = (
         type(owner),
         ASYNC_NAMES[hook],
         getattr(owner, "__dict__", ()),
     )
-    if hook in own or async_name in own:  # The object comes before its classes.
-        for name in {async_name, hook} - {skip} & own.keys():
-            if (
-                callable(own[name])
-                and getattr(own[name], "func", None) is not call_hook
-            ):
-                return own[name]
+    if hook in given or async_name in given:  # The object comes before its classes.
+        for name in {async_name, hook} - {skip} & given.keys():
+            method = given[name]
+            if callable(method) and getattr(method, "func", None) is not call_hook:
+                return method
     name, attribute = hook, getattr(cls, hook, None)
-    if getattr(cls, async_name, None) is not None:
-        name, attribute = _decide(cls, hook)
-    if type(attribute) is types.FunctionType:
-        return getattr(owner, name)
+    own = getattr(cls, async_name, None)
+    if own is not None:
+        name, attribute = _decide(cls, hook, attribute, own)
     if isinstance(attribute, property):
         return types.MethodType(attribute.fget, owner)  # type: ignore[arg-type]
     if isinstance(attribute, functools.partial):  # From Python 3.14 on, it is a method.
         return attribute
-    if attribute is None or callable(attribute):
-        return getattr(owner, name)
-    return lambda: getattr(owner, name)
+    if attribute is not None and not callable(attribute):
+        return lambda: getattr(owner, name)
+    return _bound(attribute, owner) if name in given else getattr(owner, name)
 
 
-def _decide(cls: type, hook: str) -> Tuple[str, Any]:
+def _decide(cls: type, hook: str, sync: Any, own: Any) -> Tuple[str, Any]:
     """Return which of two spellings decides, and what the class has under it."""
+    definition = FACES.get(own) if type(own) is types.FunctionType else None
+    if definition and definition.is_alone:  # One of them is a face of the other.
+        if sync is definition.faces.get(hook) or sync is vars(definition.owner).get(
+            hook
+        ):
+            return hook, sync
     async_name = ASYNC_NAMES[hook]
-    sync, own = getattr(cls, hook, None), getattr(cls, async_name)
-    definition = _behind(own)
-    if definition and definition.is_alone:
-        if _behind(sync) is definition:  # One of them is the face of the other.
-            return hook, sync
-        if vars(definition.owner).get(hook) is sync:
-            return hook, sync
     for base in cls.__mro__:
         sync, own = _defined(base, hook), _defined(base, async_name)
         # Django's own `aget`, `asave`... only call their sync twins in a thread.
@@ -334,18 +330,14 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
     return _apply(_method(owner, hook), *args, **kwargs)
 
 
-def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
+async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function or a method in its own world, for a flow, which awaits it."""
     definition = FACES.get(getattr(method, "__func__", None))
     if definition:
         function = definition.current()
         if function is definition.flow:
-            return function(method.__self__, *args, **kwargs)
+            return await function(method.__self__, *args, **kwargs)
         method = _bound(function, method.__self__)
-    return _call_in_its_world(method, args, kwargs)
-
-
-async def _call_in_its_world(method: Any, args: Any, kwargs: Any) -> Any:
     if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
         await _move_to(WORKER_THREAD)
     before = RUNNING.get()
@@ -506,6 +498,7 @@ class _Definition:
         self.is_alone = owner is not None and vars(owner).get(self.other) is None
         is_ours = getattr(function, "__globals__", None) is globals()
         self.flow = function if is_ours and _is_async(function) else None
+        self.faces: Dict[str, Any] = {}
         self.drf_class = self.drf_function = None
         if self.flow:
             FACES[function] = self
@@ -552,15 +545,16 @@ class _Definition:
 
     def method(self, name: str, instance: Any) -> Any:
         """Return what is meant by a call of the face, or `None` if that is gone."""
-        definition, on_class = self, getattr(type(instance), name, None)
-        if self.hook not in HANDLERS and _behind(on_class) is self:
+        is_on_object = getattr(type(instance), name, None) is self.faces[name]
+        if is_on_object and self.hook not in HANDLERS:
             # Not called through `super()`, which means this class's definition: the
             # object comes first, and then the most derived of its classes.
             method = _method(instance, self.hook, skip=name)
-            definition = _behind(getattr(method, "__func__", None))
-            if definition is None:
+            function = getattr(method, "__func__", None)
+            if _behind(function) is None:
                 return method
-        current = definition.current()
+            self = _behind(function)
+        current = self.current()
         return None if current is None else _bound(current, instance)
 
     def face(self, name: str) -> Any:
@@ -581,7 +575,7 @@ class _Definition:
             result = _Face(result, self)
         # The mark of a decorator that copies this is the `id` of something else.
         result.restflow_face = id(result), self
-        FACES[result] = self
+        FACES[result], self.faces[name] = self, result
         return result
 
 
