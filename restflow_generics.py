@@ -243,19 +243,15 @@ def _only_computes(method: Any) -> bool:
     if type(function) is not types.FunctionType or function not in COMPUTES:
         return False
     owner = method.__self__
-    return not isinstance(owner, View) or _uses_only_drfs(owner)
+    return not isinstance(owner, View) or _uses_only_drfs(type(owner))
 
 
-def _uses_only_drfs(view: Any) -> bool:
-    """Asked once a request, and once before there is a view, with its class."""
-    if not hasattr(view, "_uses_only_drfs"):
-        cls = view if isinstance(view, type) else type(view)
-        used = [getattr(cls, name, None) for name in USED_OF_VIEWS]
-        answer = all(map(_is_drfs, used))
-        if cls is view:
-            return answer
-        view._uses_only_drfs = answer
-    return view._uses_only_drfs
+def _uses_only_drfs(cls: Any) -> bool:
+    used = [getattr(cls, name, None) for name in USED_OF_VIEWS]
+    known = vars(cls).get("_uses_only_drfs")
+    if known is None or known[0] != used:  # Somebody has patched the class.
+        known = cls._uses_only_drfs = used, all(map(_is_drfs, used))
+    return known[1]
 
 
 def _is_drfs(attribute: Any) -> bool:
@@ -296,7 +292,7 @@ def _parts(value: Any) -> List[Any]:
 # `_run` does the same from the other side.
 
 EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
-# What `_call` is running: (a method, its arguments, what was running before).
+# What `_apply` is running: (a method, its arguments, and what was running before).
 RUNNING: Any = contextvars.ContextVar("RUNNING", default=None)
 
 
@@ -341,7 +337,7 @@ async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
         await _move_to(WORKER_THREAD)
     before = RUNNING.get()
-    RUNNING.set((method, (*args, *kwargs.values()), before))
+    RUNNING.set((method, args, kwargs, before))
     try:
         result = method(*args, **kwargs)
         # A coroutine is never taken for an answer.
@@ -352,10 +348,14 @@ async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
     """Is it the method itself that calls us, with the arguments that it was given?"""
-    given, running = list(map(id, [*args, *kwargs.values()])), RUNNING.get()
-    while running and not (running[0] == method and list(map(id, running[1])) == given):
-        running = running[2]
-    return running is not None
+    running = RUNNING.get()
+    while running is not None:
+        other, its_args, its_kwargs, running = running
+        if other == method:
+            pairs = zip((*args, *kwargs.values()), (*its_args, *its_kwargs.values()))
+            if all(given is its for given, its in pairs):
+                return True
+    return False
 
 
 async def _settle(result: Any) -> Any:
@@ -1041,7 +1041,7 @@ class AsyncAPIView(_BothSpellings, APIView):
 
 
 async def _get_ready_to_compute(view: APIView) -> None:
-    if _on_event_loop() and not _uses_only_drfs(view):
+    if _on_event_loop() and not _uses_only_drfs(type(view)):
         await _move_to(WORKER_THREAD)
 
 
@@ -1093,11 +1093,9 @@ class _View(_Awaited):
         return bool(_on_event_loop()) and not self.is_atomic()
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if _on_event_loop() or _is_called_by_async_to_sync():
+        is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
+        if _on_event_loop() or (is_by_hand and _is_called_by_async_to_sync()):
             return _serve(self, request, *args, **kwargs)
-        is_by_hand = request.resolver_match is None and not getattr(
-            THREAD, "runs_a_view", 0
-        )
         response = _in_sync_code(self.__wrapped__, request, *args, **kwargs)
         return _awaitable(response) if is_by_hand else response
 
