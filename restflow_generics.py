@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # restflow-generics 1.1.0. Leave this line in your copy: it says what you have.
-# mypy: disable-error-code="no-any-return,override,type-arg"
+# mypy: disable-error-code="no-any-return,override,type-arg,untyped-decorator"
 # A hook is found at run time, and may be `async` where DRF's is sync. In the oldest
 # releases DRF's generic classes take no type arguments.
 """
@@ -49,8 +49,8 @@ import inspect
 import sys
 import threading
 import types
-from contextlib import suppress
-from typing import Any, Coroutine, Dict, Generator, List, Optional, Tuple
+from contextlib import ContextDecorator, suppress
+from typing import Any, Coroutine, Dict, List, Optional, Tuple
 
 import django
 
@@ -68,6 +68,7 @@ from django.db import DataError, connections
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.decorators import method_decorator
 from django.utils.module_loading import import_string
 from django.views.generic import View
 from rest_framework import (
@@ -108,7 +109,7 @@ __version__ = "1.1.0"
 # spellings" below gives most classes both spellings of what they define: one of them
 # is a *face*, which stands for the definition under the other name.
 
-FACES: Dict[Any, Any] = {}  # each face, and each flow: the `_Definition` behind it
+FLOWS: Dict[Any, Any] = {}  # methods of DRF's, and the `_Definition` of their flows
 
 
 class _AsyncNames(Dict[str, str]):
@@ -123,16 +124,12 @@ ASYNC_NAMES = _AsyncNames()
 
 def _method(owner: Any, hook: str, skip: str = "") -> Any:
     """Return the implementation that decides, as something to call."""
-    cls, async_name, given = (
-        type(owner),
-        ASYNC_NAMES[hook],
-        getattr(owner, "__dict__", ()),
-    )
-    if hook in given or async_name in given:  # The object comes before its classes.
-        for name in {async_name, hook} - {skip} & given.keys():
-            method = given[name]
-            if callable(method) and getattr(method, "func", None) is not call_hook:
-                return method
+    cls, async_name = type(owner), ASYNC_NAMES[hook]
+    given = getattr(owner, "__dict__", {})  # The object comes before its classes.
+    for name in (async_name, hook):
+        if name in given and name != skip and callable(given[name]):
+            if getattr(given[name], "func", None) is not call_hook:  # our `asave`
+                return given[name]
     name, attribute = hook, getattr(cls, hook, None)
     own = getattr(cls, async_name, None)
     if own is not None:
@@ -148,7 +145,7 @@ def _method(owner: Any, hook: str, skip: str = "") -> Any:
 
 def _decide(cls: type, hook: str, sync: Any, own: Any) -> Tuple[str, Any]:
     """Return which of two spellings decides, and what the class has under it."""
-    definition = FACES.get(own) if type(own) is types.FunctionType else None
+    definition = _behind(own)
     if definition and definition.is_alone:  # One of them is a face of the other.
         if sync is definition.faces.get(hook) or sync is vars(definition.owner).get(
             hook
@@ -178,15 +175,16 @@ def _defined(cls: type, name: str) -> Any:
 
 def _behind(attribute: Any) -> Any:
     """Return the `_Definition` that a face stands for, or `None` if it is no face."""
-    try:
-        definition = FACES.get(attribute)
-    except TypeError:  # It cannot be hashed.
-        return None
-    if definition is None:  # It may be one of another copy of this file.
-        mark = getattr(attribute, "restflow_face", None)
-        if type(mark) is tuple and mark[0] == id(attribute):
-            return mark[1]
-    return definition
+    # A decorator copies the mark, but then it has the `id` of something else. By the
+    # mark, a face of another copy of this file in the same process is known, too.
+    mark = getattr(attribute, "restflow_face", None)
+    if type(mark) is tuple and mark[0] == id(attribute):
+        return mark[1]
+    return FLOWS.get(attribute) if type(attribute) is types.FunctionType else None
+
+
+def _is_drf_class(cls: type) -> bool:
+    return cls.__module__.startswith(("rest_framework.", "django."))
 
 
 def _bound(function: Any, owner: Any) -> Any:
@@ -328,7 +326,7 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
 
 async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function or a method in its own world, for a flow, which awaits it."""
-    definition = FACES.get(getattr(method, "__func__", None))
+    definition = _behind(getattr(method, "__func__", None))
     if definition:
         function = definition.current()
         if function is definition.flow:
@@ -373,7 +371,7 @@ async def _settle(result: Any) -> Any:
 
 
 @types.coroutine
-def _move_to(side: str) -> Generator[str, None, None]:
+def _move_to(side: str) -> Any:
     if bool(_on_event_loop()) is not (side is EVENT_LOOP):
         yield side
 
@@ -384,7 +382,7 @@ async def _drive(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 
 @types.coroutine
-def _end_on_event_loop(flow: Any) -> Generator[Any, Any, Any]:
+def _end_on_event_loop(flow: Any) -> Any:
     try:  # `await` would refuse a flow that has begun.
         return (yield from flow.__await__())
     finally:
@@ -392,7 +390,7 @@ def _end_on_event_loop(flow: Any) -> Generator[Any, Any, Any]:
 
 
 @types.coroutine
-def _advance(flow: Any) -> Generator[Any, Any, Any]:
+def _advance(flow: Any) -> Any:
     resume, value = flow.send, None
     while True:
         try:
@@ -501,13 +499,10 @@ class _Definition:
         self.faces: Dict[str, Any] = {}
         self.drf_class = self.drf_function = None
         if self.flow:
-            FACES[function] = self
+            function.restflow_face = id(function), self
         if self.flow and owner:
-            self.drf_class = next(
-                base
-                for base in owner.__mro__
-                if hook in vars(base) and base.__module__.startswith("rest_framework.")
-            )
+            drf_classes = filter(_is_drf_class, owner.__mro__)
+            self.drf_class = next(c for c in drf_classes if hook in vars(c))
             drf_function = vars(self.drf_class)[hook]
             self.drf_function = drf_function if _is_drfs(drf_function) else self
 
@@ -545,16 +540,15 @@ class _Definition:
 
     def method(self, name: str, instance: Any) -> Any:
         """Return what is meant by a call of the face, or `None` if that is gone."""
-        is_on_object = getattr(type(instance), name, None) is self.faces[name]
-        if is_on_object and self.hook not in HANDLERS:
+        definition, on_class = self, getattr(type(instance), name, None)
+        if on_class is self.faces[name] and self.hook not in HANDLERS:
             # Not called through `super()`, which means this class's definition: the
             # object comes first, and then the most derived of its classes.
             method = _method(instance, self.hook, skip=name)
-            function = getattr(method, "__func__", None)
-            if _behind(function) is None:
+            definition = _behind(getattr(method, "__func__", None))
+            if definition is None:
                 return method
-            self = _behind(function)
-        current = self.current()
+        current = definition.current()
         return None if current is None else _bound(current, instance)
 
     def face(self, name: str) -> Any:
@@ -573,9 +567,8 @@ class _Definition:
         result.__qualname__ = "%s.%s" % (self.owner.__qualname__, name)
         if name == self.hook and (name == self.name or name in ACTIONS):
             result = _Face(result, self)
-        # The mark of a decorator that copies this is the `id` of something else.
         result.restflow_face = id(result), self
-        FACES[result], self.faces[name] = self, result
+        self.faces[name] = result
         return result
 
 
@@ -593,9 +586,10 @@ class _Awaited:
     __defaults__ = __kwdefaults__ = None  # `inspect` asks for these before the code
 
     def __init__(self, function: Any) -> None:
+        wrapper: Any = self
         # Names last: Django copies the `__dict__` of `dispatch` to its view function.
-        functools.update_wrapper(self, function, assigned=())
-        functools.update_wrapper(self, function, updated=())
+        functools.update_wrapper(wrapper, function, assigned=())
+        functools.update_wrapper(wrapper, function, updated=())
         for mark in MARKS:
             vars(self).pop(mark, None)
 
@@ -653,15 +647,12 @@ def _complete_view(cls: type, **initkwargs: Any) -> None:
 
 def _complete(cls: type, names: Dict[str, str]) -> None:
     """Give the classes that `cls` is made of, but DRF's, the spellings that they lack."""
-    for base in cls.__mro__:
-        if base.__module__.partition(".")[0] in (
-            "rest_framework",
-            "django",
-            "builtins",
-        ):
-            continue
-        for hook in {names[name] for name in vars(base).keys() & names.keys()}:
-            _complete_hook(cls, base, hook, names is NAMES)
+    for base in cls.__mro__[:-1]:
+        if not _is_drf_class(base):
+            for name, function in vars(base).items():
+                _refuse_what_closes_early(base, name, function)
+            for hook in {names[name] for name in vars(base).keys() & names.keys()}:
+                _complete_hook(cls, base, hook, names is NAMES)
 
 
 def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
@@ -689,6 +680,30 @@ def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
 def _is_method(attribute: Any) -> bool:
     is_data = attribute is None or isinstance(attribute, type)
     return not is_data and (callable(attribute) or hasattr(attribute, "__func__"))
+
+
+# What `@transaction.atomic` and `@method_decorator(...)` make of a function.
+IN_CONTEXT = ContextDecorator()(_bound).__code__
+DECORATED_METHOD = method_decorator(lambda function: function)(_bound).__code__
+
+
+def _refuse_what_closes_early(cls: type, name: str, function: Any) -> None:
+    """Raise `TypeError` for `@transaction.atomic` and the like around an `async def`."""
+    code, decorators = getattr(function, "__code__", None), ()
+    if code is DECORATED_METHOD:
+        decorators = inspect.getclosurevars(function).nonlocals["decorators"]
+    is_in_context = code is IN_CONTEXT or any(
+        getattr(decorate(_bound), "__code__", None) is IN_CONTEXT
+        for decorate in decorators
+    )
+    wrapped = inspect.unwrap(function, stop=_behind)
+    # What a face answers in sync code is the result, when that is there.
+    if is_in_context and _is_async(wrapped) and not _behind(wrapped):
+        raise TypeError(
+            "%s.%s is a coroutine function with a context manager, such as "
+            "transaction.atomic, as its decorator, which ends before the coroutine "
+            "runs. Write: def %s(...)" % (cls.__name__, name, name)
+        )
 
 
 # Sync code of a project may ask components itself; a permission that combines others
@@ -740,11 +755,7 @@ for _base, _names in COMPONENTS.values():
 
 def _refuse_what_would_not_run(cls: type) -> None:
     """Raise `TypeError` for a class that would pass over something without a word."""
-    drfs = [
-        b
-        for b in cls.__mro__
-        if b.__module__.startswith(("rest_framework.", "django."))
-    ]
+    drfs = list(filter(_is_drf_class, cls.__mro__))
     ours = [b for b in cls.__mro__ if vars(b).get("__module__") == __name__]
     is_ours = any(issubclass(b, APIView) for b in ours)
     as_view = next((b for b in cls.__mro__ if "as_view" in vars(b)), None)
@@ -765,13 +776,8 @@ def _refuse_what_would_not_run(cls: type) -> None:
         for base, below in zip(definers, definers[1:]):
             if base in ours and below not in ours + drfs:
                 raise TypeError(
-                    "%s.%s would never run. Name %s before %s in the bases of %s."
-                    % (
-                        below.__name__,
-                        hook,
-                        below.__name__,
-                        base.__name__,
-                        cls.__name__,
+                    "{0}.{1} would never run. Name {0} before {2} in the bases of {3}.".format(
+                        below.__name__, hook, base.__name__, cls.__name__
                     )
                 )
 
@@ -784,7 +790,7 @@ def _refuse_what_would_not_run(cls: type) -> None:
 
 def _stands_for(*functions: Any) -> Any:
     def remember(flow: Any) -> Any:
-        FACES.update((f, _Definition(flow)) for f in functions if _is_drfs(f))
+        FLOWS.update((f, _Definition(flow)) for f in functions if _is_drfs(f))
         return flow
 
     return remember
@@ -916,7 +922,7 @@ class AsyncAPIView(_BothSpellings, APIView):
         """
         if not hasattr(request, "_user"):
             with wrap_attributeerrors():
-                await _apply(types.MethodType(type(request)._authenticate, request))
+                await _apply(_authentication_of(request))
 
     async def acheck_permissions(self, request: Request) -> None:
         """Check if the request should be permitted.
@@ -1036,7 +1042,8 @@ class AsyncAPIView(_BothSpellings, APIView):
             return await _call(
                 self, "http_method_not_allowed", request, *args, **kwargs
             )
-        data = await _call(self.metadata_class(), "determine_metadata", request, self)
+        metadata: Any = self.metadata_class
+        data = await _call(metadata(), "determine_metadata", request, self)
         return Response(data, status=status.HTTP_200_OK)
 
 
@@ -1062,13 +1069,17 @@ def _authenticate_in_sync_code(request: Any) -> None:
             "request.user was asked for on the event loop before the request was "
             "authenticated. Write: await view.aperform_authentication(request)"
         )
-    _run(_apply, types.MethodType(type(request)._authenticate, request))
+    _run(_apply, _authentication_of(request))
+
+
+def _authentication_of(request: Any) -> Any:
+    return types.MethodType(type(request)._authenticate, request)
 
 
 async def _auser(request: Any) -> Any:
     if not hasattr(request, "_user"):
         with wrap_attributeerrors():
-            await _drive(_apply, types.MethodType(type(request)._authenticate, request))
+            await _drive(_apply, _authentication_of(request))
     return request.user
 
 
@@ -1516,13 +1527,13 @@ class AsyncViewSetMixin(_BothSpellings, viewsets.ViewSetMixin):
     pass
 
 
-class AsyncGenericViewSet(
+class AsyncGenericViewSet(  # type: ignore[misc]
     AsyncViewSetMixin, AsyncGenericAPIView, viewsets.GenericViewSet
 ):
     pass
 
 
-class AsyncReadOnlyModelViewSet(
+class AsyncReadOnlyModelViewSet(  # type: ignore[misc]
     AsyncRetrieveModelMixin,
     AsyncListModelMixin,
     AsyncGenericViewSet,
@@ -1531,7 +1542,7 @@ class AsyncReadOnlyModelViewSet(
     pass
 
 
-class AsyncModelViewSet(
+class AsyncModelViewSet(  # type: ignore[misc]
     AsyncCreateModelMixin,
     AsyncRetrieveModelMixin,
     AsyncUpdateModelMixin,
