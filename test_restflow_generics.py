@@ -7,11 +7,13 @@ test_restflow_generics.py` serves the shop that they use, with some data in it, 
 real ASGI server on http://127.0.0.1:8000/.
 """
 
+import abc
 import asyncio
 import base64
 import collections
 import contextlib
 import contextvars
+import copy
 import dataclasses
 import functools
 import gc
@@ -20,9 +22,11 @@ import http.client
 import importlib
 import importlib.util
 import inspect
+import io
 import json
 import os
 import pathlib
+import pickle
 import re
 import shlex
 import shutil
@@ -31,12 +35,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 import types
 import unittest
 import urllib.parse
 import urllib.request
+import weakref
 from unittest import mock
 
 import dj_database_url
@@ -108,8 +114,8 @@ if not settings.configured:
 django.setup()
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
-from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
@@ -117,6 +123,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers import asgi
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.core.signals import request_finished
@@ -131,7 +138,8 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject, cached_property
 from django.views.decorators.cache import cache_page, never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import etag, require_http_methods
+from django.views.generic import View
 from hypothesis import strategies as st
 from rest_framework import (
     exceptions,
@@ -1957,9 +1965,7 @@ class RateOfTheDatabase(throttling.AnonRateThrottle):
         ("versioning_class", making(versioning.QueryParameterVersioning, "determine_version")),
     ],
 )
-def test_sync_code_in_the_making_of_components_is_kept_off_the_event_loop(
-    name, value, monkeypatch
-):
+def test_sync_code_in_the_making_of_components_is_kept_off_the_event_loop(name, value, monkeypatch):
     monkeypatch.setattr(throttling.AnonRateThrottle, "THROTTLE_RATES", {"anon": "9/s"})
     view = type("View", (AllAsyncView,), {name: value})
     for method, url in [("GET", "/"), ("POST", "/"), ("OPTIONS", "/1/")]:
@@ -3421,6 +3427,653 @@ def test_nor_does_it_give_them_this_module_s_answers():
     with mock.patch.object(models.QuerySet, "get", side_effect=OverflowError):
         with pytest.raises(OverflowError):  # which this module makes a 404
             ask(SyncView, url="/1/")
+
+
+# Under both servers: the view function
+
+
+def ask_wsgi(view, method="GET", url="/", headers=(), data=None):
+    """Ask a view through Django's WSGI handler; return the status and the body."""
+    body = b"" if data is None else json.dumps(data).encode()
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": url, "SERVER_NAME": "testserver"}
+    environ.update({"SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.errors": sys.stderr})
+    environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+    environ.update({"CONTENT_TYPE": "application/json", **dict(headers)})
+    status_lines = []
+    with override_settings(ROOT_URLCONF=mounted(view), DEBUG_PROPAGATE_EXCEPTIONS=True):
+        response = WSGIHandler()(environ, lambda status, headers: status_lines.append(status))
+        return int(status_lines[0].split()[0]), b"".join(response)
+
+
+def status_of_both(view, *args, **options):
+    """The status that both servers answer."""
+    asgi_status, (wsgi_status, _) = ask(view, *args, **options).status, ask_wsgi(view, *args)
+    assert asgi_status == wsgi_status
+    return asgi_status
+
+
+class Listed(AsyncListAPIView):
+    queryset = Product.objects.order_by("pk")
+    serializer_class = ProductSerializer
+
+
+class OverriddenList(Listed):
+    def get_queryset(self):
+        return super().get_queryset().filter(pk__lt=3)
+
+
+@pytest.mark.parametrize("view", [Listed, OverriddenList, StockView])
+def test_under_wsgi_a_sync_view_has_no_event_loop_and_no_thread(view):
+    threads = threading.active_count()
+    with mock.patch.object(asyncio, "new_event_loop", side_effect=AssertionError):
+        status, _ = ask_wsgi(view, headers={"HTTP_AUTHORIZATION": basic("ann")})
+    assert (status, threading.active_count()) == (200, threads)
+
+
+def hands_on(view):
+    @functools.wraps(view)
+    def around(*args, **kwargs):
+        return view(*args, **kwargs)
+
+    return around
+
+
+def hands_on_and_is_marked(view):
+    around = hands_on(view)
+    if asyncio.iscoroutinefunction(view):
+        around._is_coroutine = getattr(asyncio.coroutines, "_is_coroutine", None)
+        return getattr(inspect, "markcoroutinefunction", lambda function: function)(around)
+    return around
+
+
+def asks_first(view):
+    if not asyncio.iscoroutinefunction(view):
+        return hands_on(view)
+
+    @functools.wraps(view)
+    async def around(*args, **kwargs):
+        return await view(*args, **kwargs)
+
+    return around
+
+
+@pytest.mark.parametrize("view", [Listed, OverriddenList])
+@pytest.mark.parametrize("wrapper", [hands_on_and_is_marked, asks_first])
+def test_a_tracer_may_wrap_the_view(wrapper, view):
+    assert status_of_both(wrapper(view.as_view())) == 200
+
+
+@pytest.mark.parametrize("wrapper", [hands_on, hands_on_and_is_marked, asks_first])
+def test_a_tracer_may_wrap_what_djangos_as_view_returns(wrapper, monkeypatch):
+    as_view, called = View.as_view.__func__, []
+
+    def traced(cls, **initkwargs):
+        view = wrapper(as_view(cls, **initkwargs))
+        return functools.wraps(view)(
+            lambda *args, **kwargs: called.append(1) or view(*args, **kwargs)
+        )
+
+    monkeypatch.setattr(View, "as_view", classmethod(traced))
+    assert status_of_both(Listed) == 200
+    assert called == [1, 1]
+
+
+@pytest.mark.parametrize("hook", ["setup", "__init__"])
+def test_a_view_that_asks_the_database_when_it_is_made_stays_in_the_task_of_the_request(hook):
+    class AsyncView(making(OverriddenList, hook)):
+        async def get(self, request):
+            tasks.append(asyncio.current_task())
+            return await self.list(request)
+
+    async def noting_view(request):
+        tasks.append(asyncio.current_task())
+        return await AsyncView.as_view()(request)
+
+    tasks = []
+    assert ask(noting_view).status == 200
+    assert tasks[0] is tasks[1]
+    assert ask_wsgi(AsyncView)[0] == 200
+
+
+def test_django_opens_the_transaction_itself_under_both_servers(atomic_requests):
+    class View(Listed):
+        def get(self, request):
+            return Response(connection.in_atomic_block)
+
+    assert ask(View).json is True
+    assert ask_wsgi(View) == (200, b"true")
+    assert ask(transaction.non_atomic_requests(View.as_view())).json is False
+
+
+# Views called by hand, in every idiom of tests
+
+
+class Waits(AsyncAPIView):
+    async def get(self, request):
+        await asyncio.sleep(0)
+        return Response([1])
+
+
+@pytest.mark.parametrize("cls", [Listed, OverriddenList, Waits])
+def test_a_view_called_by_hand_answers_at_once_and_can_be_awaited(cls):
+    view, factory = cls.as_view(), APIRequestFactory()
+    response = view(factory.get("/"))
+    assert isinstance(response, Response) and len(response.data) > 0
+    assert asyncio.iscoroutine(response)
+    body = response.render().content
+    assert pickle.loads(pickle.dumps(response)).content == body
+    assert type(pickle.loads(pickle.dumps(response))) is Response
+    assert type(copy.copy(response)) is Response
+
+    async def awaited():
+        return await view(factory.get("/"))
+
+    for response in [
+        asyncio.run(view(factory.get("/"))),
+        asyncio.run(awaited()),
+        async_to_sync(view)(factory.get("/")),
+    ]:
+        assert type(response) is Response and response.render().content == body
+
+
+def test_a_view_called_by_hand_can_be_cancelled_before_it_is_awaited():
+    response = Listed.as_view()(APIRequestFactory().get("/"))
+
+    async def cancel():
+        task = asyncio.ensure_future(response)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+
+
+def test_a_view_called_in_some_thread_of_its_own_answers_too():
+    answers = []
+    view, request = Waits.as_view(), APIRequestFactory().get("/")
+    thread = threading.Thread(target=lambda: answers.append(view(request).data))
+    thread.start()
+    thread.join()
+    assert answers == [[1]]
+
+
+# Decorators
+
+
+def own(view):
+    @functools.wraps(view)
+    def around(*args, **kwargs):
+        response = view(*args, **kwargs)
+        response["X-Own"] = "1"
+        return response
+
+    return around
+
+
+DECORATORS = [
+    own,
+    never_cache,
+    cache_page(60),
+    etag(lambda *args, **kwargs: '"1"'),
+    require_http_methods(["GET"]),
+    login_required,
+    permission_required("auth.add_user", raise_exception=True),
+    transaction.atomic,
+    lambda view: own(cache_page(60)(view)),
+    lambda view: login_required(own(never_cache(view))),
+]
+
+
+class HasUser(MiddlewareMixin):
+    """A middleware that says who asks, whoever is in the session."""
+
+    def process_request(self, request):
+        request.user = User.objects.filter(username=request.META.get("HTTP_X_USER")).first()
+        request.user = request.user or AnonymousUser()
+
+
+@pytest.mark.parametrize("where_", ["url", "dispatch", "get", "list"])
+@pytest.mark.parametrize("decorator", DECORATORS)
+def test_decorators_judge_and_answer_as_around_drfs_view(decorator, where_):
+    def answers(base):
+        view = type(
+            "View", (base,), {"queryset": Product.objects.all(), "authentication_classes": []}
+        )
+        view.serializer_class = ProductSerializer
+        if where_ == "url":
+            view = decorator(view.as_view())
+        else:
+            view = method_decorator(decorator, name=where_)(view)
+        for user in ("ann", "bob", "nobody"):
+            cache.clear()
+            with override_settings(MIDDLEWARE=[MODULE + ".HasUser"]):
+                answer = ask(view, headers={"X-User": user}, raises=False)
+            answer.headers.pop("Expires", None)
+            yield answer.status, answer.headers, answer.body
+        request = APIRequestFactory().get("/")
+        request.user = User.objects.get(username="ann")
+        try:
+            response = (view if where_ == "url" else view.as_view())(request)
+            yield response.status_code, getattr(response, "data", None)
+        except Exception as error:
+            yield repr(error)
+
+    User.objects.filter(username="ann").update(is_superuser=True)
+    assert list(answers(AsyncListAPIView)) == list(answers(generics.ListAPIView))
+
+
+@pytest.mark.parametrize("name", ["get", "list"])
+def test_a_decorator_in_the_view_judges_the_user_that_drf_found(name):
+    view = type("View", (Listed,), {"authentication_classes": [BasicAuthentication]})
+    view = method_decorator(login_required, name=name)(view)
+    assert ask(view, user="ann").status == 200
+    assert ask(view).status == 302
+
+
+def test_auser_is_the_user_that_drf_found():
+    class View(AsyncAPIView):
+        authentication_classes = [BasicAuthentication]
+
+        async def perform_authentication(self, request):
+            pass
+
+        async def get(self, request):
+            user = await request.auser()
+            assert user is request.user
+            return Response(str(user))
+
+    assert ask(View, user="ann").json == "ann"
+    assert ask(View).json == "AnonymousUser"
+
+
+# Patches of DRF's classes, and of everybody's
+
+PATCHED = [
+    (APIView, "initial"),
+    (APIView, "check_permissions"),
+    (APIView, "check_throttles"),
+    (APIView, "perform_authentication"),
+    (APIView, "finalize_response"),
+    (APIView, "dispatch"),
+    (APIView, "get_permissions"),
+    (APIView, "initialize_request"),
+    (APIView, "handle_exception"),
+    (generics.GenericAPIView, "get_queryset"),
+    (generics.GenericAPIView, "filter_queryset"),
+    (generics.GenericAPIView, "paginate_queryset"),
+    (generics.ListAPIView, "get"),
+    (mixins.ListModelMixin, "list"),
+    (Request, "_authenticate"),
+]
+
+
+@pytest.mark.parametrize("is_asked_before", [False, True])
+@pytest.mark.parametrize("owner, name", PATCHED)
+def test_a_patched_method_of_drfs_runs_in_its_own_world(owner, name, is_asked_before, monkeypatch):
+    seen, plain = [], getattr(owner, name)
+
+    def patched(self, *args, **kwargs):
+        seen.append((where(), Product.objects.count()))
+        return plain(self, *args, **kwargs)
+
+    view = type("View", (Listed,), {"pagination_class": Pages})
+    url = "/?page=9" if name == "handle_exception" else "/"
+    if is_asked_before:
+        ask(view, "GET", url)
+    monkeypatch.setattr(owner, name, patched)
+    assert ask(view, "GET", url).status == (404 if name == "handle_exception" else 200)
+    assert seen == [("worker thread", 3)]
+
+
+def test_a_patched_method_of_drfs_runs_below_an_override_too():
+    class View(Listed):
+        def check_permissions(self, request):
+            super().check_permissions(request)
+
+        async def alist(self, request):
+            return await super().list(request)
+
+    denied = mock.Mock(side_effect=exceptions.PermissionDenied)
+    with mock.patch.object(APIView, "check_permissions", denied):
+        assert ask(View).status == 403
+    with mock.patch.object(mixins.ListModelMixin, "list", return_value=Response("patched")):
+        assert ask(View).json == "patched"
+    assert len(ask(View).json) == 3
+
+
+@pytest.mark.parametrize("spelling", ["def X", "async def X", "async def aX"])
+@pytest.mark.parametrize("patched", ["get_object", "aget_object"])
+@pytest.mark.parametrize("level", ["view", "subclass"])
+def test_a_patch_of_either_spelling_is_seen_and_gone_again(level, patched, spelling, tea):
+    async def async_get_object(self):
+        return await sync_to_async(Product.objects.get)(name="Teapot")
+
+    def get_object(self):
+        return Product.objects.get(name="Teapot")
+
+    name = "aget_object" if spelling == "async def aX" else "get_object"
+    function = get_object if spelling == "def X" else async_get_object
+    view = type("View", (AsyncRetrieveAPIView,), {**CONFIGURED, name: function})
+    target = view if level == "view" else type("Below", (view,), {})
+    other = mock.AsyncMock if patched == "aget_object" else mock.Mock
+    for _ in range(2):
+        assert ask(target, "GET", "/1/").json["name"] == "Teapot"
+        with mock.patch.object(target, patched, other(return_value=tea)):
+            is_hidden = level == "view" and patched == "get_object" and name == "aget_object"
+            assert ask(target, "GET", "/1/").json["name"] == "Green tea", is_hidden
+
+
+def test_an_attribute_assigned_and_deleted_later_is_seen():
+    view = type("View", (Listed,), {"spare": 1})
+    assert len(ask(view).json) == 3
+
+    async def one(self):
+        return Product.objects.filter(pk=1)
+
+    del view.spare
+    view.get_queryset = one
+    assert len(ask(view).json) == 1
+    del view.get_queryset
+    assert len(ask(view).json) == 3
+
+
+# Two copies of the file in one process
+
+
+def copy_of_the_file(name):
+    spec = importlib.util.spec_from_file_location(name, restflow_generics.__file__)
+    module = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(sys.modules, {name: module}):
+        spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def second_copy():
+    return copy_of_the_file("second_copy")
+
+
+@pytest.mark.parametrize("theirs_first", [False, True])
+@pytest.mark.parametrize("style", STYLES)
+def test_no_copy_of_the_file_skips_an_override_of_a_shared_mixin(style, theirs_first, second_copy):
+    def mixin(hook):
+        async def override(self, *args, **kwargs):
+            calls.append(hook)
+            return await getattr(super(cls, self), "a" + hook)(*args, **kwargs)
+
+        def sync_override(self, *args, **kwargs):
+            calls.append(hook)
+            return getattr(super(cls, self), hook)(*args, **kwargs)
+
+        name = "a" + hook if style == "async def aX" else hook
+        cls = type("Mixin", (), {name: sync_override if style == "def X" else override})
+        return cls
+
+    calls = []
+    mixins_ = [
+        mixin(hook) for hook in ("check_permissions", "filter_queryset", "paginate_queryset")
+    ]
+    modules = [restflow_generics, second_copy]
+    for module in reversed(modules) if theirs_first else modules:
+        view = type("View", (*mixins_, module.AsyncListAPIView), CONFIGURED)
+        assert status_of_both(view) == 200
+        assert calls == ["check_permissions", "filter_queryset", "paginate_queryset"] * 2
+        calls.clear()
+
+
+def test_nor_is_a_permission_skipped_that_both_copies_completed(second_copy):
+    permission = nobody("ahas_permission")
+    for module in (restflow_generics, second_copy):
+        view = type("View", (module.AsyncListAPIView,), CONFIGURED)
+        assert status_of_both(type("View", (view,), {"permission_classes": [permission]})) == 403
+
+
+def test_views_that_were_made_before_the_module_was_loaded_again_go_on():
+    code = """
+    import importlib, test_restflow_generics as tests, restflow_generics
+    class Refuses:
+        def check_permissions(self, request):
+            self.permission_denied(request)
+    class Before(Refuses, restflow_generics.AsyncListAPIView):
+        queryset, serializer_class = tests.Product.objects.none(), tests.ProductSerializer
+    importlib.reload(restflow_generics)
+    class After(Refuses, restflow_generics.AsyncListAPIView):
+        queryset, serializer_class = tests.Product.objects.none(), tests.ProductSerializer
+    print([tests.ask(view).status for view in (Before, After, Before)])
+    """
+    assert run_python(code) == "[403, 403, 403]"
+
+
+def run_python(code):
+    path_ = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+    environment = dict(os.environ, PYTHONPATH=path_, DATABASE_URL="sqlite://:memory:")
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
+    run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return run.stdout.strip()
+
+
+def test_importing_the_module_imports_nothing_of_the_projects():
+    code = """
+    import sys
+    from django.conf import settings
+    settings.configure(
+        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "rest_framework"],
+        REST_FRAMEWORK={"DEFAULT_SCHEMA_CLASS": "not_there.Schema"},
+    )
+    import django, restflow_generics
+    django.setup()
+    print("imported")
+    """
+    assert run_python(code) == "imported"
+
+
+# What Python does with functions and classes
+
+
+def a_view_function_and_a_handler():
+    view = type("View", (Listed,), {"list": lambda self, request: super(view, self).list(request)})
+    return [view.as_view(), view.list, view.aget_object, AsyncListAPIView.get]
+
+
+def test_views_and_handlers_are_copied_and_referred_to_as_functions_are():
+    for function in a_view_function_and_a_handler():
+        assert copy.copy(function) is copy.deepcopy(function) is function
+        assert weakref.ref(function)() is function
+
+
+@pytest.mark.parametrize("name", ["get", "list", "aget_object", "get_object", "dispatch"])
+def test_a_handler_is_pickled_by_its_name(name):
+    function = getattr(AsyncListAPIView, name)
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+@pytest.mark.parametrize(
+    "abstract, concrete",
+    [("perform_create", "aperform_create"), ("aperform_create", "perform_create")],
+)
+def test_an_abstract_hook_is_implemented_in_either_spelling(abstract, concrete):
+    async def async_save(self, serializer):
+        await serializer.asave(description="saved")
+
+    def save(self, serializer):
+        serializer.save(description="saved")
+
+    stub, saves = (save, async_save) if concrete[0] == "a" else (async_save, save)
+    base = abc.ABCMeta("Base", (AsyncCreateAPIView,), {abstract: abc.abstractmethod(stub)})
+    with pytest.raises(TypeError, match="abstract"):
+        base()
+    view = abc.ABCMeta("View", (base,), {"serializer_class": ProductSerializer, concrete: saves})
+    assert ask(view, "POST", data={"name": "Cup"}).json["description"] == "saved"
+
+
+def test_an_as_view_of_a_mixin_runs_once():
+    calls = []
+
+    class Registers(View):
+        @classmethod
+        def as_view(cls, **initkwargs):
+            calls.append(cls)
+            return super().as_view(**initkwargs)
+
+    view = type("View", (AsyncListAPIView, Registers), {})
+    view.as_view()
+    assert calls == [view]
+
+
+@dataclasses.dataclass
+class Stamped:
+    """Something that cannot be hashed, in the place of a class of components."""
+
+    made: object
+
+    def __call__(self, *args, **kwargs):
+        return self.made(*args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    "name, value, status",
+    [
+        ("permission_classes", [Stamped(permissions.IsAuthenticated)], 403),
+        ("authentication_classes", [Stamped(BasicAuthentication)], 200),
+        ("throttle_classes", [Stamped(Throttle)], 200),
+        ("filter_backends", [Stamped(filters.SearchFilter)], 200),
+        ("pagination_class", Stamped(Pages), 200),
+        ("serializer_class", Stamped(ProductSerializer), 200),
+    ],
+)
+def test_a_component_may_be_made_by_something_that_cannot_be_hashed(name, value, status):
+    assert (
+        status_of_both(type("View", (Listed,), {"authentication_classes": [], name: value}))
+        == status
+    )
+
+
+# Sync code that asks async components
+
+
+def refusing(spelling):
+    async def refuse(self, *args):
+        return False
+
+    return {spelling: refuse}
+
+
+def asks(component, hook):
+    """A sync method of somebody's that asks a component itself, as DRF's code does."""
+    return lambda view, *args: getattr(component(), hook)(view.request, view)
+
+
+@pytest.mark.parametrize("base", [permissions.BasePermission, permissions.IsAuthenticated])
+@pytest.mark.parametrize("spelling", ["has_permission", "ahas_permission"])
+@pytest.mark.parametrize("how", ["inside", "combined inside", "own check", "made later"])
+def test_sync_code_gets_the_verdict_of_an_async_permission_that_no_view_lists(how, spelling, base):
+    def make():
+        return type("Deny", (base,), refusing(spelling))
+
+    deny = make()
+
+    class Asks(permissions.BasePermission):
+        def has_permission(self, request, view):
+            component = deny & permissions.AllowAny if how == "combined inside" else deny
+            return component().has_permission(request, view)
+
+    class OwnCheck(Listed):
+        def get_permissions(self):
+            return [deny() if how == "own check" else make()()]
+
+        def check_permissions(self, request):
+            for permission in self.get_permissions():
+                if not permission.has_permission(request, self):
+                    self.permission_denied(request)
+
+    view = type("View", (Listed,), {"permission_classes": [Asks]})
+    view = type("View", (view if "inside" in how else OwnCheck,), {"authentication_classes": []})
+    assert status_of_both(view) == 403
+
+
+def test_so_it_does_of_async_authenticators_throttles_backends_and_paginators():
+    async def eve(self, request):
+        return User(username="eve"), None
+
+    async def teapots(self, request, queryset, view):
+        return queryset.filter(name="Teapot")
+
+    async def page(self, queryset, request, view=None):
+        return ["a page"]
+
+    for spelling in ("", "a"):
+        authentication = type("A", (BasicAuthentication,), {spelling + "authenticate": eve})
+        throttle = type("T", (throttling.AnonRateThrottle,), refusing(spelling + "allow_request"))
+        backend = type("F", (filters.SearchFilter,), {spelling + "filter_queryset": teapots})
+        paginator = type("P", (Pages,), {spelling + "paginate_queryset": page})
+
+        class View(Listed):
+            def get(self, request):
+                user, _ = authentication().authenticate(request)
+                throttle.allow_request(None, request, self)
+                queryset = backend().filter_queryset(request, Product.objects.all(), self)
+                paged = paginator().paginate_queryset(queryset, request, view=self)
+                return Response([user.username, queryset.count(), paged])
+
+        assert ask(View).json == ["eve", 1, ["a page"]]
+
+
+@pytest.mark.parametrize("answer", [True, False])
+@pytest.mark.parametrize("is_own", [True, False])
+def test_an_async_spelling_may_ask_the_sync_one_of_the_same_object(is_own, answer, tea):
+    class Delegates(permissions.BasePermission):
+        async def ahas_object_permission(self, request, view, obj):
+            asked.append(obj)
+            return await sync_to_async(self.has_object_permission)(request, view, obj)
+
+    class Own(Delegates):
+        def has_object_permission(self, request, view, obj):
+            return answer
+
+    asked = []
+    permission = Own if is_own else Delegates
+    view = type("View", (AsyncRetrieveAPIView,), {**CONFIGURED, "permission_classes": [permission]})
+    allowed = answer if is_own else True  # as DRF's `BasePermission` answers
+    assert ask(view, "GET", "/1/").status == (200 if allowed else 403)
+    assert len(asked) == (0 if is_own else 1)
+
+
+def test_but_with_another_object_it_asks_itself_anew(tea):
+    class OfParent(permissions.BasePermission):
+        async def ahas_object_permission(self, request, view, obj):
+            if isinstance(obj, Product):  # goes by what its category says
+                return await sync_to_async(self.has_object_permission)(request, view, obj.category)
+            return False
+
+    view = type("View", (AsyncRetrieveAPIView,), {**CONFIGURED, "permission_classes": [OfParent]})
+    view.queryset = Product.objects.select_related("category")
+    assert ask(view, "GET", "/1/").status == 403
+
+
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        transaction.atomic,
+        transaction.atomic(durable=False),
+        contextlib.contextmanager(lambda: (yield))(),
+        method_decorator(transaction.atomic),
+        method_decorator([never_cache, transaction.atomic]),
+    ],
+)
+@pytest.mark.parametrize(
+    "name", ["aperform_create", "perform_create", "post", "get_queryset", "own"]
+)
+def test_a_context_manager_around_an_async_def_is_refused(name, decorate):
+    async def hook(self, *args):
+        pass
+
+    def sync_hook(self, *args):
+        pass
+
+    hook.__name__ = sync_hook.__name__ = name
+    with pytest.raises(TypeError, match=r"View.%s is a coroutine .* Write: def %s" % (name, name)):
+        type("View", (AsyncCreateAPIView,), {name: decorate(hook)})
+    type("View", (AsyncCreateAPIView,), {name: decorate(sync_hook)})
 
 
 # Bad input and misuse
