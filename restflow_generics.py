@@ -183,6 +183,11 @@ def _behind(attribute: Any) -> Any:
     return FLOWS.get(attribute) if type(attribute) is types.FunctionType else None
 
 
+def _function(method: Any) -> Any:
+    # Not of what stands in for a method, as that of a tracer: it would be passed over.
+    return method.__func__ if type(method) is types.MethodType else None
+
+
 def _is_drf_class(cls: type) -> bool:
     return cls.__module__.startswith(("rest_framework.", "django."))
 
@@ -237,7 +242,7 @@ OPERATIONS = (permissions.OperandHolder, permissions.SingleOperandHolder)
 
 
 def _only_computes(method: Any) -> bool:
-    function = getattr(method, "__func__", None)
+    function = _function(method)
     if type(function) is not types.FunctionType or function not in COMPUTES:
         return False
     owner = method.__self__
@@ -326,7 +331,7 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
 
 async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function or a method in its own world, for a flow, which awaits it."""
-    definition = _behind(getattr(method, "__func__", None))
+    definition = _behind(_function(method))
     if definition:
         function = definition.current()
         if function is definition.flow:
@@ -545,7 +550,7 @@ class _Definition:
             # Not called through `super()`, which means this class's definition: the
             # object comes first, and then the most derived of its classes.
             method = _method(instance, self.hook, skip=name)
-            definition = _behind(getattr(method, "__func__", None))
+            definition = _behind(_function(method))
             if definition is None:
                 return method
         current = definition.current()
@@ -1113,9 +1118,13 @@ class _View(_Awaited):
 
 async def _serve(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call DRF's view function, which makes the view, and await its `dispatch`."""
-    if _uses_only_drfs(view.cls):
-        return await view.__wrapped__(*args, **kwargs)
-    return await (await _in_worker_thread(_make, view.__wrapped__, *args, **kwargs))
+    if _behind(view.cls.dispatch) is None:  # Somebody has put it there since.
+        answer = await _in_worker_thread(view.__wrapped__, *args, **kwargs)
+    elif _uses_only_drfs(view.cls):
+        answer = view.__wrapped__(*args, **kwargs)
+    else:
+        answer = await _in_worker_thread(_make, view.__wrapped__, *args, **kwargs)
+    return await _settle(answer)
 
 
 def _make(view_function: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -3518,6 +3518,30 @@ def test_a_tracer_may_wrap_what_djangos_as_view_returns(wrapper, monkeypatch):
     assert called == [1, 1]
 
 
+@pytest.mark.parametrize("name", ["dispatch", "get", "list", "get_queryset", "check_permissions"])
+@pytest.mark.parametrize("by", ["a function", "wrapt", "a mock"])
+def test_a_tracer_may_wrap_a_method_of_the_class_once_there_is_a_view(by, name):
+    cls = type("View", (Listed,), {})
+    view, called = cls.as_view(), []
+    plain = getattr(cls, name)
+
+    def traced(wrapped, instance, args, kwargs):
+        called.append(name)
+        return wrapped(*args, **kwargs)
+
+    def wrapper(self, *args, **kwargs):
+        return traced(plain.__get__(self, cls), self, args, kwargs)
+
+    if by == "wrapt":
+        wrapper = pytest.importorskip("wrapt").FunctionWrapper(plain, traced)
+    elif by == "a mock":
+        answers = {"get_queryset": Product.objects.none(), "check_permissions": None}
+        wrapper = mock.Mock(return_value=answers.get(name, HttpResponse("mocked")))
+    with mock.patch.object(cls, name, wrapper):
+        assert status_of_both(view) == 200
+        assert called == [name] * 2 if by != "a mock" else wrapper.call_count == 2
+
+
 @pytest.mark.parametrize("hook", ["setup", "__init__"])
 def test_a_view_that_asks_the_database_when_it_is_made_stays_in_the_task_of_the_request(hook):
     class AsyncView(making(OverriddenList, hook)):
