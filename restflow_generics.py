@@ -471,11 +471,9 @@ def _run(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:
 # derived one under both names. It is a face: it runs the definition in its own world.
 # What both worlds call by one name, such as an action, has a face around it, too.
 
-PAIRS = set(
-    """initial perform_authentication check_permissions check_object_permissions
+PAIRS = """initial perform_authentication check_permissions check_object_permissions
     check_throttles handle_exception finalize_response filter_queryset paginate_queryset
     get_object perform_create perform_update perform_destroy""".split()
-)
 ACTIONS = {"list", "create", "retrieve", "update", "partial_update", "destroy"}
 # These have one spelling: a view may well have a helper that is called `ahead`.
 HANDLERS = {"dispatch", *View.http_method_names}

@@ -3982,11 +3982,6 @@ def refusing(spelling):
     return {spelling: refuse}
 
 
-def asks(component, hook):
-    """A sync method of somebody's that asks a component itself, as DRF's code does."""
-    return lambda view, *args: getattr(component(), hook)(view.request, view)
-
-
 @pytest.mark.parametrize("base", [permissions.BasePermission, permissions.IsAuthenticated])
 @pytest.mark.parametrize("spelling", ["has_permission", "ahas_permission"])
 @pytest.mark.parametrize("how", ["inside", "combined inside", "own check", "made later"])
@@ -4015,7 +4010,8 @@ def test_sync_code_gets_the_verdict_of_an_async_permission_that_no_view_lists(ho
     assert status_of_both(view) == 403
 
 
-def test_so_it_does_of_async_authenticators_throttles_backends_and_paginators():
+@pytest.mark.parametrize("prefix", ["", "a"])
+def test_so_it_does_of_async_authenticators_throttles_backends_and_paginators(prefix):
     async def eve(self, request):
         return User(username="eve"), None
 
@@ -4025,21 +4021,20 @@ def test_so_it_does_of_async_authenticators_throttles_backends_and_paginators():
     async def page(self, queryset, request, view=None):
         return ["a page"]
 
-    for spelling in ("", "a"):
-        authentication = type("A", (BasicAuthentication,), {spelling + "authenticate": eve})
-        throttle = type("T", (throttling.AnonRateThrottle,), refusing(spelling + "allow_request"))
-        backend = type("F", (filters.SearchFilter,), {spelling + "filter_queryset": teapots})
-        paginator = type("P", (Pages,), {spelling + "paginate_queryset": page})
+    authentication = type("A", (BasicAuthentication,), {prefix + "authenticate": eve})
+    throttle = type("T", (throttling.BaseThrottle,), refusing(prefix + "allow_request"))
+    backend = type("F", (filters.SearchFilter,), {prefix + "filter_queryset": teapots})
+    paginator = type("P", (Pages,), {prefix + "paginate_queryset": page})
 
-        class View(Listed):
-            def get(self, request):
-                user, _ = authentication().authenticate(request)
-                throttle.allow_request(None, request, self)
-                queryset = backend().filter_queryset(request, Product.objects.all(), self)
-                paged = paginator().paginate_queryset(queryset, request, view=self)
-                return Response([user.username, queryset.count(), paged])
+    class View(Listed):
+        def get(self, request):
+            user, _ = authentication().authenticate(request)
+            is_allowed = throttle().allow_request(request, self)
+            queryset = backend().filter_queryset(request, Product.objects.all(), self)
+            paged = paginator().paginate_queryset(queryset, request, view=self)
+            return Response([user.username, is_allowed, queryset.count(), paged])
 
-        assert ask(View).json == ["eve", 1, ["a page"]]
+    assert ask(View).json == ["eve", False, 1, ["a page"]]
 
 
 @pytest.mark.parametrize("answer", [True, False])
