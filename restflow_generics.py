@@ -112,19 +112,10 @@ __version__ = "1.1.0"
 FLOWS: Dict[Any, Any] = {}  # methods of DRF's, and the `_Definition` of their flows
 
 
-class _AsyncNames(Dict[str, str]):
-    def __missing__(self, hook: str) -> str:
-        # Interned, as names in source code are: Python finds these sooner.
-        self[hook] = sys.intern("a" + hook)
-        return self[hook]
-
-
-ASYNC_NAMES = _AsyncNames()
-
-
 def _method(owner: Any, hook: str, skip: str = "") -> Any:
     """Return the implementation that decides, as something to call."""
-    cls, async_name = type(owner), ASYNC_NAMES[hook]
+    # Interned, as names in source code are: Python finds these sooner.
+    cls, async_name = type(owner), sys.intern("a" + hook)
     given = getattr(owner, "__dict__", {})  # The object comes before its classes.
     for name in (async_name, hook):
         if name in given and name != skip and callable(given[name]):
@@ -146,12 +137,11 @@ def _method(owner: Any, hook: str, skip: str = "") -> Any:
 def _decide(cls: type, hook: str, sync: Any, own: Any) -> Tuple[str, Any]:
     """Return which of two spellings decides, and what the class has under it."""
     definition = _behind(own)
-    if definition and definition.is_alone:  # One of them is a face of the other.
-        if sync is definition.faces.get(hook) or sync is vars(definition.owner).get(
-            hook
-        ):
+    if sync is not None and definition and definition.is_alone:
+        face, on_class = definition.faces.get(hook), vars(definition.owner).get(hook)
+        if sync is face or sync is on_class:  # They are the same, or a patch of it.
             return hook, sync
-    async_name = ASYNC_NAMES[hook]
+    async_name = "a" + hook
     for base in cls.__mro__:
         sync, own = _defined(base, hook), _defined(base, async_name)
         # Django's own `aget`, `asave`... only call their sync twins in a thread.
@@ -495,7 +485,7 @@ class _Definition:
     ):
         self.function, self.owner, self.hook, self.name = function, owner, hook, name
         # The other name of the hook, and whether the class leaves that to a face.
-        self.other = ASYNC_NAMES[hook] if name == hook else hook
+        self.other = "a" + hook if name == hook else hook
         self.is_alone = owner is not None and vars(owner).get(self.other) is None
         is_ours = getattr(function, "__globals__", None) is globals()
         self.flow = function if is_ours and _is_async(function) else None
@@ -659,7 +649,7 @@ def _complete(cls: type, names: Dict[str, str]) -> None:
 
 
 def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
-    async_name = ASYNC_NAMES[hook]
+    async_name = "a" + hook
     sync = _defined(base, hook)
     own = None if is_of_view and hook in HANDLERS else _defined(base, async_name)
     is_of_both_worlds = is_of_view and (hook in HANDLERS or hook in ACTIONS)
@@ -692,7 +682,8 @@ DECORATED_METHOD = method_decorator(lambda function: function)(_bound).__code__
 
 def _refuse_what_closes_early(cls: type, name: str, function: Any) -> None:
     """Raise `TypeError` for `@transaction.atomic` and the like around an `async def`."""
-    code, decorators = getattr(function, "__code__", None), ()
+    code = getattr(function, "__code__", None)
+    decorators: Any = ()
     if code is DECORATED_METHOD:
         decorators = inspect.getclosurevars(function).nonlocals["decorators"]
     is_in_context = code is IN_CONTEXT or any(
