@@ -3578,6 +3578,7 @@ class Waits(AsyncAPIView):
         return Response([1])
 
 
+@pytest.mark.filterwarnings("ignore:async_to_sync was passed a non-async-marked callable")
 @pytest.mark.parametrize("cls", [Listed, OverriddenList, Waits])
 def test_a_view_called_by_hand_answers_at_once_and_can_be_awaited(cls):
     view, factory = cls.as_view(), APIRequestFactory()
