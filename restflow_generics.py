@@ -201,8 +201,8 @@ def _is_async(function: Any) -> bool:
 # --- What only computes ---------------------------------------------------------------
 #
 # Methods of DRF's that only compute need no thread: they run on whichever side the view
-# is, so that a view with nothing sync about it makes no hop. That holds for a view of
-# which all that they use is DRF's own, too, or plain data.
+# is, so that a view with nothing sync about it makes no hop. That holds as long as what
+# they use of the view is stock, too: DRF's own, or plain data.
 
 COMPUTES = {
     getattr(method, "fget", method)
@@ -228,6 +228,11 @@ USED_OF_VIEWS = """__init__ setup initialize_request get_parser_context get_pars
     throttle_classes queryset serializer_class pagination_class get_serializer
     get_serializer_class get_serializer_context""".split()
 USED_OF_COMPONENTS = "__init__ rate get_rate select_renderer determine_version".split()
+ALSO_STOCK = (
+    """django.contrib.auth.base_user django.contrib.auth.models
+    django.views.generic.base""".split()
+    + [__name__]
+)
 OPERATIONS = (permissions.OperandHolder, permissions.SingleOperandHolder)
 
 
@@ -235,32 +240,33 @@ def _only_computes(method: Any) -> bool:
     function = _function(method)
     if type(function) is not types.FunctionType or function not in COMPUTES:
         return False
-    owner = method.__self__
-    return not isinstance(owner, View) or _uses_only_drfs(type(owner))
+    owner = type(method.__self__)  # And a tracer may have come before this module.
+    is_plain = not issubclass(owner, View) or _uses_only_stock(owner)
+    return is_plain and _is_stock(function)
 
 
-def _uses_only_drfs(cls: Any) -> bool:
+def _uses_only_stock(cls: Any) -> bool:
     used = [getattr(cls, name, None) for name in USED_OF_VIEWS]
-    known = vars(cls).get("_uses_only_drfs")
+    known = vars(cls).get("_uses_only_stock")
     if known is None or known[0] != used:  # Somebody has patched the class.
-        known = cls._uses_only_drfs = used, all(map(_is_drfs, used))
+        known = cls._uses_only_stock = used, all(map(_is_stock, used))
     return known[1]
 
 
-def _is_drfs(attribute: Any) -> bool:
-    """Is it DRF's own, or plain data, or a component that only computes when made?"""
+def _is_stock(attribute: Any) -> bool:
+    """Is it DRF's own, or plain data, or a component that only computes when made?
+
+    By where a function was written, which no decorator copies.
+    """
     if isinstance(attribute, (list, tuple, set, *OPERATIONS)):
-        return all(map(_is_drfs, _parts(attribute)))
+        return all(map(_is_stock, _parts(attribute)))
     if isinstance(attribute, type):
         used = [getattr(attribute, name, None) for name in USED_OF_COMPONENTS]
-        return all(map(_is_drfs, used))
+        return all(map(_is_stock, used))
     attribute = getattr(attribute, "fget", attribute)
     if isinstance(attribute, types.FunctionType):
-        module = attribute.__globals__["__name__"]  # which no decorator copies
-        django = ("django.contrib.auth", "django.views.generic.base")
-        is_wrapper = module == "django.contrib.auth.decorators"
-        is_drfs = module.startswith(("rest_framework.", *django)) and not is_wrapper
-        return is_drfs or module == __name__
+        module = attribute.__globals__["__name__"]
+        return module.startswith("rest_framework.") or module in ALSO_STOCK
     is_in_c = isinstance(attribute, types.WrapperDescriptorType)
     return is_in_c or not (callable(attribute) or hasattr(attribute, "__get__"))
 
@@ -497,7 +503,7 @@ class _Definition:
             drf_classes = filter(_is_drf_class, owner.__mro__)
             self.drf_class = next(c for c in drf_classes if hook in vars(c))
             drf_function = vars(self.drf_class)[hook]
-            self.drf_function = drf_function if _is_drfs(drf_function) else self
+            self.drf_function = drf_function if _is_stock(drf_function) else self
 
     def current(self) -> Any:
         """Return what runs: somebody may have patched the class, or that of DRF's."""
@@ -784,7 +790,7 @@ def _refuse_what_would_not_run(cls: type) -> None:
 
 def _stands_for(*functions: Any) -> Any:
     def remember(flow: Any) -> Any:
-        FLOWS.update((f, _Definition(flow)) for f in functions if _is_drfs(f))
+        FLOWS.update((f, _Definition(flow)) for f in functions if _is_stock(f))
         return flow
 
     return remember
@@ -814,8 +820,7 @@ async def _parse(request: Any) -> Any:
     is_small = length.isdigit() and int(length) <= 8192
     is_file = "multipart" in request.content_type
     used = [request.negotiator, *request.parsers]
-    is_drfs = all(type(o).__module__.startswith("rest_framework.") for o in used)
-    if not is_small or is_file or not is_drfs:
+    if not is_small or is_file or not all(map(_is_drf_class, map(type, used))):
         await _move_to(WORKER_THREAD)
     return request.data
 
@@ -860,7 +865,7 @@ async def _does_not_allow(operation: Any, *args: Any) -> bool:
 async def _judge_user(permission: Any, request: Any, view: Any) -> bool:
     # On the event loop only a user who is at hand, and asking whom is no query.
     user = getattr(request, "__dict__", {}).get("_user")
-    if _on_event_loop() and not _is_drfs(getattr(type(user), "is_authenticated", abs)):
+    if _on_event_loop() and not _is_stock(getattr(type(user), "is_authenticated", abs)):
         await _move_to(WORKER_THREAD)
     return permission.has_permission(request, view)
 
@@ -1042,7 +1047,7 @@ class AsyncAPIView(_BothSpellings, APIView):
 
 
 async def _get_ready_to_compute(view: APIView) -> None:
-    if _on_event_loop() and not _uses_only_drfs(type(view)):
+    if _on_event_loop() and not _uses_only_stock(type(view)):
         await _move_to(WORKER_THREAD)
 
 
@@ -1109,7 +1114,7 @@ async def _serve(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call DRF's view function, which makes the view, and await its `dispatch`."""
     if _behind(view.cls.dispatch) is None:  # Somebody has put it there since.
         answer = await _in_worker_thread(view.__wrapped__, *args, **kwargs)
-    elif _uses_only_drfs(view.cls):
+    elif _uses_only_stock(view.cls):
         answer = view.__wrapped__(*args, **kwargs)
     else:
         answer = await _in_worker_thread(_make, view.__wrapped__, *args, **kwargs)
