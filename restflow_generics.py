@@ -119,7 +119,7 @@ def _method(owner: Any, hook: str, skip: str = "") -> Any:
     given = getattr(owner, "__dict__", {})  # The object comes before its classes.
     for name in (async_name, hook):
         if name in given and name != skip and callable(given[name]):
-            if getattr(given[name], "func", None) is not call_hook:  # our `asave`
+            if not _is_given_asave(given[name], owner):
                 return given[name]
     name, attribute = hook, getattr(cls, hook, None)
     own = getattr(cls, async_name, None)
@@ -132,6 +132,10 @@ def _method(owner: Any, hook: str, skip: str = "") -> Any:
     if attribute is not None and not callable(attribute):
         return lambda: getattr(owner, name)
     return _bound(attribute, owner) if name in given else getattr(owner, name)
+
+
+def _is_given_asave(method: Any, owner: Any) -> bool:
+    return getattr(method, "func", None) is call_hook and method.args[0] is owner
 
 
 def _decide(cls: type, hook: str, sync: Any, own: Any) -> Tuple[str, Any]:
@@ -158,7 +162,7 @@ def _defined(cls: type, name: str) -> Any:
     definition = _behind(attribute)
     if definition is None or definition.owner is not cls or definition.name == name:
         return attribute
-    if definition.current() is None:  # What it stood for is there no more.
+    if vars(cls).get(definition.name) is None:  # What it stood for is there no more.
         delattr(cls, name)
     return None
 
@@ -190,7 +194,7 @@ def _bound(function: Any, owner: Any) -> Any:
 
 def _is_async(function: Any) -> bool:
     # By its code. Not by the mark of `markcoroutinefunction`, which decorators copy.
-    while isinstance(function, functools.partial):
+    while isinstance(function, (functools.partial, functools.partialmethod)):
         function = function.func
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
@@ -227,7 +231,8 @@ USED_OF_VIEWS = """__init__ setup initialize_request get_parser_context get_pars
     renderer_classes content_negotiation_class versioning_class permission_classes
     throttle_classes queryset serializer_class pagination_class get_serializer
     get_serializer_class get_serializer_context""".split()
-USED_OF_COMPONENTS = "__init__ rate get_rate select_renderer determine_version".split()
+USED_OF_COMPONENTS = """__init__ rate get_rate select_renderer determine_version
+    is_allowed_version""".split()
 ALSO_STOCK = (
     """django.contrib.auth.base_user django.contrib.auth.models
     django.views.generic.base""".split()
@@ -265,7 +270,9 @@ def _is_stock(attribute: Any) -> bool:
         return all(map(_is_stock, used))
     attribute = getattr(attribute, "fget", attribute)
     if isinstance(attribute, types.FunctionType):
-        module = attribute.__globals__["__name__"]
+        if hasattr(attribute, "restflow_face"):
+            return False
+        module = attribute.__globals__.get("__name__", "")
         return module.startswith("rest_framework.") or module in ALSO_STOCK
     is_in_c = isinstance(attribute, types.WrapperDescriptorType)
     return is_in_c or not (callable(attribute) or hasattr(attribute, "__get__"))
@@ -329,7 +336,7 @@ async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function or a method in its own world, for a flow, which awaits it."""
     definition = _behind(_function(method))
     if definition:
-        function = definition.current()
+        function = definition.current(method.__func__, type(method.__self__))
         if function is definition.flow:
             return await function(method.__self__, *args, **kwargs)
         method = _bound(function, method.__self__)
@@ -347,13 +354,12 @@ async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
     """Is it the method itself that calls us, with the arguments that it was given?"""
-    running = RUNNING.get()
+    running, given = RUNNING.get(), [*args, *kwargs.values()]
     while running is not None:
         other, its_args, its_kwargs, running = running
-        if other == method:
-            pairs = zip((*args, *kwargs.values()), (*its_args, *its_kwargs.values()))
-            if all(given is its for given, its in pairs):
-                return True
+        its_given = [*its_args, *its_kwargs.values()]
+        if other == method and list(map(id, given)) == list(map(id, its_given)):
+            return True
     return False
 
 
@@ -496,31 +502,32 @@ class _Definition:
         is_ours = getattr(function, "__globals__", None) is globals()
         self.flow = function if is_ours and _is_async(function) else None
         self.faces: Dict[str, Any] = {}
-        self.drf_class = self.drf_function = None
+        self.drf_function = None
         if self.flow:
             function.restflow_face = id(function), self
         if self.flow and owner:
-            drf_classes = filter(_is_drf_class, owner.__mro__)
-            self.drf_class = next(c for c in drf_classes if hook in vars(c))
-            drf_function = vars(self.drf_class)[hook]
-            self.drf_function = drf_function if _is_stock(drf_function) else self
+            self.drf_function = getattr(super(owner, owner), hook, None)
+            if not _is_stock(self.drf_function):
+                self.drf_function = self  # A tracer has come before this module.
 
-    def current(self) -> Any:
-        """Return what runs: somebody may have patched the class, or that of DRF's."""
-        if self.drf_class is not None:
-            now = self.drf_class.__dict__.get(self.hook)
-            return self.flow if now is self.drf_function else now
+    def current(self, face: Any, cls: type) -> Any:
+        """Return what a face stands for as things are now: `None` if that is gone."""
         if self.owner is None:
             return self.flow
-        now = self.owner.__dict__.get(self.name)
-        return self.function if _behind(now) is self else now
+        if self.flow and issubclass(cls, self.owner):
+            # Somebody may have put something in the place of DRF's method.
+            now = getattr(super(self.owner, cls), self.hook, None)
+            is_stock = now is self.drf_function or _behind(now) or _is_stock(now)
+            return self.flow if is_stock else now
+        now, own_face = vars(self.owner).get(self.name), self.faces.get(self.name, self)
+        return self.function if own_face is face or own_face is now else now
 
     def answer(self, name: str, instance: Any, args: Any, kwargs: Any) -> Any:
         """Call it for whoever calls its face: a coroutine, or in sync code the result."""
         cls = type(instance)
         is_of_others = issubclass(cls, View) and not hasattr(cls, "has_both_spellings")
-        method = None if is_of_others else self.method(name, instance)
-        if method is None or _is_running(method, args, kwargs):
+        method, defined_as = (None, "") if is_of_others else self.method(name, instance)
+        if method is None or (defined_as != name and _is_running(method, args, kwargs)):
             # The next class's. To views that are not of this module, a mixin is what it
             # was. And an `ahas_permission` may await the `has_permission` that it hides.
             return getattr(super(self.owner, instance), name)(*args, **kwargs)
@@ -537,18 +544,20 @@ class _Definition:
         coroutine.__qualname__ = "%s.%s" % (cls.__name__, name)
         return coroutine
 
-    def method(self, name: str, instance: Any) -> Any:
-        """Return what is meant by a call of the face, or `None` if that is gone."""
-        definition, on_class = self, getattr(type(instance), name, None)
-        if on_class is self.faces[name] and self.hook not in HANDLERS:
+    def method(self, name: str, instance: Any) -> Tuple[Any, str]:
+        """Return what is meant by a call of the face, and the name that it has."""
+        definition, face = self, self.faces[name]
+        if getattr(type(instance), name, None) is face and self.hook not in HANDLERS:
             # Not called through `super()`, which means this class's definition: the
             # object comes first, and then the most derived of its classes.
             method = _method(instance, self.hook, skip=name)
-            definition = _behind(_function(method))
+            face = _function(method)
+            definition = _behind(face)
             if definition is None:
-                return method
-        current = definition.current()
-        return None if current is None else _bound(current, instance)
+                return method, self.hook
+        current = definition.current(face, type(instance))
+        bound = None if current is None else _bound(current, instance)
+        return bound, definition.name
 
     def face(self, name: str) -> Any:
         """Return what the class is given as `name`."""
@@ -665,7 +674,7 @@ def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
     is_faced = _behind(function) is not None
     definition = _behind(function) or _Definition(function, base, hook, name)
     if name == hook:
-        is_to_face = is_of_both_worlds or _is_async(function)
+        is_to_face = is_of_both_worlds or _is_async_behind(function)
         is_to_give = is_of_view and hook in PAIRS
     else:  # A face around a lone definition tells that it is, should somebody patch it.
         is_to_face = sync is None or not _is_async(function)
@@ -677,8 +686,17 @@ def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
 
 
 def _is_method(attribute: Any) -> bool:
-    is_data = attribute is None or isinstance(attribute, type)
-    return not is_data and (callable(attribute) or hasattr(attribute, "__func__"))
+    if isinstance(attribute, type):
+        return False
+    kinds = (staticmethod, classmethod, functools.partialmethod)
+    return callable(attribute) or isinstance(attribute, kinds)
+
+
+def _is_async_behind(function: Any) -> bool:
+    """Is it an `async def`, or something that says that it wraps one?"""
+    wrapped = inspect.unwrap(function, stop=_behind)
+    # What a face answers in sync code is the result.
+    return _is_async(wrapped) and _behind(wrapped) is None
 
 
 # What `@transaction.atomic` and `@method_decorator(...)` make of a function.
@@ -696,9 +714,7 @@ def _refuse_what_closes_early(cls: type, name: str, function: Any) -> None:
         getattr(decorate(_bound), "__code__", None) is IN_CONTEXT
         for decorate in decorators
     )
-    wrapped = inspect.unwrap(function, stop=_behind)
-    # What a face answers in sync code is the result, when that is there.
-    if is_in_context and _is_async(wrapped) and not _behind(wrapped):
+    if is_in_context and _is_async_behind(function):
         raise TypeError(
             "%s.%s is a coroutine function with a context manager, such as "
             "transaction.atomic, as its decorator, which ends before the coroutine "
@@ -715,7 +731,11 @@ def _refuse_what_closes_early(cls: type, name: str, function: Any) -> None:
 COMPONENTS = {
     attribute: (base, {a + hook: hook for hook in hooks.split() for a in ("", "a")})
     for attribute, base, hooks in [
-        ("authentication_classes", authentication.BaseAuthentication, "authenticate"),
+        (
+            "authentication_classes",
+            authentication.BaseAuthentication,
+            "authenticate authenticate_header",
+        ),
         (
             "permission_classes",
             permissions.BasePermission,
@@ -732,7 +752,7 @@ COMPONENTS = {
 }
 
 
-def _complete_subclasses(base: Any, names: Dict[str, str]) -> None:
+def _complete_new_subclasses(base: Any, names: Dict[str, str]) -> None:
     before = vars(base).get("__init_subclass__")  # that of another copy of this file
 
     def __init_subclass__(cls: Any, /, **kwargs: Any) -> None:
@@ -743,14 +763,19 @@ def _complete_subclasses(base: Any, names: Dict[str, str]) -> None:
         _complete(cls, names)
 
     base.__init_subclass__ = classmethod(__init_subclass__)
-    made_before = list(base.__subclasses__())
-    for cls in made_before:
-        made_before.extend(cls.__subclasses__())
-        _complete(cls, names)
+
+
+def _complete_components() -> None:
+    for base, names in COMPONENTS.values():
+        classes = base.__subclasses__()
+        for cls in classes:
+            classes.extend(cls.__subclasses__())
+            _complete(cls, names)
 
 
 for _base, _names in COMPONENTS.values():
-    _complete_subclasses(_base, _names)
+    _complete_new_subclasses(_base, _names)
+_complete_components()
 
 
 def _refuse_what_would_not_run(cls: type) -> None:
@@ -886,7 +911,9 @@ class AsyncAPIView(_BothSpellings, APIView):
 
     @classmethod
     def as_view(cls, *args: Any, **initkwargs: Any) -> "_View":
-        _complete_view(cls, **initkwargs)  # with what decorators have put there
+        # With what decorators have put there since.
+        _complete_view(cls, **initkwargs)
+        _complete_components()
         return _View(super().as_view(*args, **initkwargs))
 
     async def ainitial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -919,9 +946,7 @@ class AsyncAPIView(_BothSpellings, APIView):
         `pass`, sync code that asks for `request.user` first does it instead. Takes the
         request. Raises what the authenticators raise: `AuthenticationFailed`.
         """
-        if not hasattr(request, "_user"):
-            with wrap_attributeerrors():
-                await _apply(_authentication_of(request))
+        await _authenticate_once(request)
 
     async def acheck_permissions(self, request: Request) -> None:
         """Check if the request should be permitted.
@@ -1058,7 +1083,8 @@ def _guard_user(request: Any) -> None:
             _authenticate_in_sync_code, request
         )
         # SECURITY: Django's own `auser()` is that of the session, whoever DRF found.
-        request.auser = functools.partial(_auser, request)
+        auser = functools.partial(_auser, request)
+        request.auser = request._request.auser = auser
 
 
 def _authenticate_in_sync_code(request: Any) -> None:
@@ -1076,10 +1102,16 @@ def _authentication_of(request: Any) -> Any:
 
 
 async def _auser(request: Any) -> Any:
-    if not hasattr(request, "_user"):
-        with wrap_attributeerrors():
-            await _drive(_apply, _authentication_of(request))
+    await _drive(_authenticate_once, request)
     return request.user
+
+
+async def _authenticate_once(request: Any) -> None:
+    if not (isinstance(request, Request) and _is_stock(type(request).user)):
+        await _apply(getattr, request, "user")  # It has a say in who that is.
+    elif not hasattr(request, "_user"):
+        with wrap_attributeerrors():
+            await _apply(_authentication_of(request))
 
 
 # --- What `as_view` returns -----------------------------------------------------------
@@ -1092,6 +1124,14 @@ async def _auser(request: Any) -> Any:
 
 
 class _View(_Awaited):
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        # SECURITY: a URL conf may be imported by the first request, on the event loop.
+        # Decorators must take their sync branch there, too, and judge `request.user`.
+        self.is_imported = not _on_event_loop()
+        if not self.is_imported:
+            asyncio.get_running_loop().call_soon(setattr, self, "is_imported", True)
+
     def is_atomic(self) -> bool:
         opted_out = vars(self).get("_non_atomic_requests", ())
         return any(
@@ -1100,7 +1140,7 @@ class _View(_Awaited):
         )
 
     def is_awaited(self) -> bool:
-        return bool(_on_event_loop()) and not self.is_atomic()
+        return bool(_on_event_loop()) and self.is_imported and not self.is_atomic()
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
@@ -1143,6 +1183,8 @@ def _is_called_by_async_to_sync() -> bool:
 def _awaitable(response: Any) -> Any:
     """Return the response to who calls the view by hand, so that it can be awaited."""
     cls = type(response)
+    if not isinstance(response, HttpResponseBase) or isinstance(response, _Answer):
+        return response
     response.__class__ = type(
         cls.__name__, (_Answer, cls), {"__module__": cls.__module__}
     )
@@ -1157,8 +1199,6 @@ class _Answer:
         yield
 
     def send(self, value: Any) -> Any:
-        cls = type(self).__mro__[2]
-        self.__class__ = cls
         raise StopIteration(self)
 
     def throw(self, *error: Any) -> Any:
@@ -1307,7 +1347,8 @@ def _refuse_coroutine_functions(serializer_class: Any) -> None:
     """Raise `TypeError` for what DRF calls in sync code, and could not await."""
     if "_is_checked" in vars(serializer_class) or hasattr(serializer_class, "asave"):
         return
-    called = {"create", "update", "validate", "to_internal_value", "to_representation"}
+    called = {"create", "update", "validate", "run_validation", "to_internal_value"}
+    called.add("to_representation")
     called.update(
         name for name in dir(serializer_class) if name.startswith("validate_")
     )
@@ -1316,6 +1357,11 @@ def _refuse_coroutine_functions(serializer_class: Any) -> None:
             called.add(field.method_name or "get_" + name)
         if isinstance(field, BaseSerializer):
             _refuse_coroutine_functions(type(getattr(field, "child", field)))
+        for validator in filter(_is_async, field.validators):
+            raise TypeError(
+                "A validator of %s.%s is a coroutine function, but DRF calls it in sync "
+                "code: %r" % (serializer_class.__name__, name, validator)
+            )
     for name in called:
         if _is_async(getattr(serializer_class, name, None)):
             raise TypeError(

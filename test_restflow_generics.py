@@ -3598,7 +3598,7 @@ def test_a_view_called_by_hand_answers_at_once_and_can_be_awaited(cls):
         asyncio.run(awaited()),
         async_to_sync(view)(factory.get("/")),
     ]:
-        assert type(response) is Response and response.render().content == body
+        assert isinstance(response, Response) and response.render().content == body
 
 
 def test_a_view_called_by_hand_can_be_cancelled_before_it_is_awaited():
@@ -4094,6 +4094,265 @@ def test_a_context_manager_around_an_async_def_is_refused(name, decorate):
     with pytest.raises(TypeError, match=r"View.%s is a coroutine .* Write: def %s" % (name, name)):
         type("View", (AsyncCreateAPIView,), {name: decorate(hook)})
     type("View", (AsyncCreateAPIView,), {name: decorate(sync_hook)})
+
+
+# What reviews have found
+
+LAZY_URLS = """
+from django.contrib.auth.decorators import login_required
+from django.urls import path
+from rest_framework.response import Response
+from restflow_generics import AsyncAPIView
+
+class Secret(AsyncAPIView):
+    def get(self, request):
+        return Response("secret")
+
+urlpatterns = [path("", login_required(Secret.as_view()))]
+"""
+
+
+def test_decorators_judge_request_user_also_if_the_first_request_imports_the_urls(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "lazy_urls.py").write_text(LAZY_URLS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    middleware = [*settings.MIDDLEWARE, MODULE + ".HasUser"]
+    client = APIClient()
+    client.login(username="ann", password="ann")
+    cookie = "sessionid=" + client.cookies["sessionid"].value
+    with override_settings(ROOT_URLCONF="lazy_urls", MIDDLEWARE=middleware):
+        answers = [ask_shop("GET", "/", headers={"Cookie": cookie}).status for _ in range(2)]
+        assert answers == [302, 302]  # HasUser says that it is nobody.
+        assert ask_shop("GET", "/", headers={"X-User": "bob"}).json == "secret"
+
+
+@pytest.mark.parametrize(
+    "owner, name",
+    [
+        (generics.GenericAPIView, "check_permissions"),
+        (generics.ListAPIView, "initial"),
+        (generics.ListAPIView, "list"),
+        (generics.GenericAPIView, "dispatch"),
+        (generics.ListAPIView, "filter_queryset"),
+    ],
+)
+def test_so_does_one_that_is_put_on_a_class_of_drfs_in_between(owner, name):
+    denied = mock.Mock(side_effect=exceptions.PermissionDenied)
+    with mock.patch.object(owner, name, denied):
+        if name == "dispatch":  # where nobody makes a response of it
+            with pytest.raises(exceptions.PermissionDenied):
+                ask(Listed)
+        else:
+            assert ask(Listed).status == 403
+    assert ask(Listed).status == 200
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_hook_that_calls_itself_does_so(is_async, tea):
+    """Follows an alias, and checks what it finds."""
+
+    class Sync:
+        def get_object(self):
+            obj = super().get_object()
+            if obj.name == "Teapot":
+                raise exceptions.PermissionDenied
+            if obj.name == "Green tea":
+                self.kwargs["pk"] = "3"
+                return self.get_object()
+            return obj
+
+        def retrieve(self, request, *args, **kwargs):
+            if request.query_params.get("again") and not kwargs.get("all"):
+                return self.retrieve(request, all=True)
+            return super().retrieve(request, pk=2)
+
+    class Async:
+        async def aget_object(self):
+            obj = await super().aget_object()
+            if obj.name == "Teapot":
+                raise exceptions.PermissionDenied
+            if obj.name == "Green tea":
+                self.kwargs["pk"] = "3"
+                return await self.aget_object()
+            return obj
+
+    expected = type("View", (Sync, generics.RetrieveAPIView), CONFIGURED)
+    view = type("View", (Async if is_async else Sync, AsyncRetrieveAPIView), CONFIGURED)
+    for url in ("/1/", "/2/", "/3/", "/2/?again=1"):
+        assert ask(view, "GET", url).status == ask(expected, "GET", url).status
+
+
+def test_a_request_that_has_a_say_in_its_user_is_asked():
+    class Strict(Request):
+        @property
+        def user(self):
+            if self.query_params.get("inactive"):
+                raise exceptions.AuthenticationFailed("Inactive.")
+            return super().user
+
+        user = user.setter(lambda self, value: Request.user.fset(self, value))
+
+    class Stricter:
+        def initialize_request(self, request, *args, **kwargs):
+            request = super().initialize_request(request, *args, **kwargs)
+            request.__class__ = Strict
+            return request
+
+    view = type("View", (Stricter, Listed), {})
+    assert [ask(view, "GET", url).status for url in ("/", "/?inactive=1")] == [200, 403]
+    with mock.patch.object(
+        Request, "user", property(mock.Mock(side_effect=exceptions.NotAuthenticated))
+    ):
+        assert ask(Listed).status == 403
+
+
+def test_a_permission_may_be_a_delegate_on_the_instance():
+    class Delegates(permissions.BasePermission):
+        def __init__(self):
+            self.has_permission = functools.partial(call_hook, Nobody(), "has_permission")
+
+    assert ask(type("View", (Listed,), {"permission_classes": [Delegates]})).status == 403
+
+
+def logged(method):
+    @functools.wraps(method)
+    def around(*args, **kwargs):
+        return method(*args, **kwargs)
+
+    return around
+
+
+@pytest.mark.parametrize("name", ["has_permission", "ahas_permission"])
+@pytest.mark.parametrize("how", ["wrapped", "partialmethod", "no super", "assigned later"])
+def test_sync_code_gets_the_verdict_however_an_async_permission_was_made(how, name):
+    async def refuse(self, request, view, answer=False):
+        return answer
+
+    class NoSuper:
+        def __init_subclass__(cls, **kwargs):
+            pass
+
+    function = {"wrapped": logged(refuse), "partialmethod": functools.partialmethod(refuse)}
+    bases = (NoSuper,) * (how == "no super") + (permissions.BasePermission,)
+    attributes = {} if how == "assigned later" else {name: function.get(how, refuse)}
+    deny = type("Deny", bases, attributes)
+    if how == "assigned later":
+        setattr(deny, name, refuse)
+
+    class Asks(permissions.BasePermission):
+        def has_permission(self, request, view):
+            return deny().has_permission(request, view)
+
+    assert status_of_both(type("View", (Listed,), {"permission_classes": [Asks]})) == 403
+    assert status_of_both(type("View", (Listed,), {"permission_classes": [deny]})) == 403
+
+
+def test_a_wrapped_async_check_is_not_passed_over_by_sync_code():
+    class View(Listed):
+        @logged
+        async def check_permissions(self, request):
+            raise exceptions.PermissionDenied
+
+        def initial(self, request, *args, **kwargs):
+            APIView.initial(self, request, *args, **kwargs)
+
+    assert status_of_both(View) == 403
+
+
+@pytest.mark.parametrize("place", ["validators", "run_validation"])
+def test_an_async_validator_is_an_error(place):
+    async def validate(*args):
+        raise exceptions.ValidationError("Never.")
+
+    if place == "validators":
+        field = serializers.CharField(validators=[validate])
+        serializer_class = type("Own", (ProductSerializer,), {"name": field})
+    else:
+        serializer_class = type("Own", (ProductSerializer,), {"run_validation": validate})
+    view = type("View", (ProductView,), {"serializer_class": serializer_class})
+    assert "is a coroutine function, but DRF calls it in sync" in errors(view, "POST", data={})
+    assert Product.objects.count() == 3
+
+
+def test_the_user_of_the_request_below_is_the_one_that_drf_found():
+    class View(AsyncAPIView):
+        authentication_classes = []
+
+        async def get(self, request):
+            return Response([str(await r.auser()) for r in (request, request._request)])
+
+    with override_settings(ROOT_URLCONF=mounted(View)):
+        client = APIClient()
+        client.login(username="ann", password="ann")
+        cookie = "sessionid=" + client.cookies["sessionid"].value
+    assert ask(View, headers={"Cookie": cookie}).json == ["AnonymousUser"] * 2
+
+
+@pytest.mark.parametrize("name", ["get", "list", "dispatch"])
+@pytest.mark.parametrize("how", ["method_decorator", "by hand"])
+def test_what_decorates_a_handler_of_the_class_s_own_calls_it_once(how, name):
+    class View(Listed):
+        pass
+
+    def own_handler(self, request, *args, **kwargs):
+        calls.append(name)
+        return getattr(super(View, self), name)(request, *args, **kwargs)
+
+    calls = []
+    setattr(View, name, own_handler)
+    View.as_view()
+    if how == "method_decorator":
+        method_decorator(never_cache, name=name)(View)
+    else:
+        handler = getattr(View, name)
+        setattr(View, name, logged(handler))
+    assert status_of_both(View) == 200
+    assert calls == [name] * 2
+
+
+@pytest.mark.parametrize(
+    "hook", ["get_authenticators", "get_parsers", "get_renderers", "get_content_negotiator"]
+)
+@pytest.mark.parametrize("prefix", ["", "a"])
+def test_what_only_computes_may_be_async_in_either_spelling(prefix, hook):
+    async def override(self, *args, **kwargs):
+        worlds.append(where())
+        return await sync_to_async(getattr(super(View, self), hook))(*args, **kwargs)
+
+    worlds = []
+    View = type("View", (Listed,), {prefix + hook: override})
+    assert status_of_both(View) == 200
+    assert set(worlds) == {"event loop"}
+
+
+@pytest.mark.parametrize("prefix", ["", "a"])
+def test_the_header_of_an_async_authenticator_is_sent(prefix):
+    async def authenticate(self, request):
+        raise exceptions.AuthenticationFailed
+
+    async def authenticate_header(self, request):
+        return "Tea"
+
+    hooks = {
+        prefix + "authenticate": authenticate,
+        prefix + "authenticate_header": authenticate_header,
+    }
+    authentication = type("Authentication", (BaseAuthentication,), hooks)
+    answer = ask(type("View", (Listed,), {"authentication_classes": [authentication]}))
+    assert (answer.status, answer.headers["Www-Authenticate"]) == (401, "Tea")
+
+
+def test_by_hand_a_view_may_answer_with_the_same_response_twice_or_with_none():
+    response = HttpResponse("one")
+
+    class View(AsyncAPIView):
+        def dispatch(self, request):
+            return response if request.GET else None
+
+    view, factory = View.as_view(), APIRequestFactory()
+    assert [view(factory.get("/?a=1")).content for _ in range(2)] == [b"one", b"one"]
+    assert view(factory.get("/")) is None
 
 
 # Bad input and misuse
