@@ -89,15 +89,29 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-__all__ = """
-    AsyncAPIView AsyncGenericAPIView AsyncCreateAPIView AsyncListAPIView
-    AsyncRetrieveAPIView AsyncDestroyAPIView AsyncUpdateAPIView AsyncListCreateAPIView
-    AsyncRetrieveUpdateAPIView AsyncRetrieveDestroyAPIView
-    AsyncRetrieveUpdateDestroyAPIView AsyncCreateModelMixin AsyncListModelMixin
-    AsyncRetrieveModelMixin AsyncUpdateModelMixin AsyncDestroyModelMixin
-    AsyncViewSetMixin AsyncGenericViewSet AsyncReadOnlyModelViewSet AsyncModelViewSet
-    call_hook
-""".split()
+__all__ = [
+    "AsyncAPIView",
+    "AsyncCreateAPIView",
+    "AsyncCreateModelMixin",
+    "AsyncDestroyAPIView",
+    "AsyncDestroyModelMixin",
+    "AsyncGenericAPIView",
+    "AsyncGenericViewSet",
+    "AsyncListAPIView",
+    "AsyncListCreateAPIView",
+    "AsyncListModelMixin",
+    "AsyncModelViewSet",
+    "AsyncReadOnlyModelViewSet",
+    "AsyncRetrieveAPIView",
+    "AsyncRetrieveDestroyAPIView",
+    "AsyncRetrieveModelMixin",
+    "AsyncRetrieveUpdateAPIView",
+    "AsyncRetrieveUpdateDestroyAPIView",
+    "AsyncUpdateAPIView",
+    "AsyncUpdateModelMixin",
+    "AsyncViewSetMixin",
+    "call_hook",
+]
 
 __version__ = "1.1.0"
 
