@@ -131,14 +131,17 @@ def _method(owner: Any, hook: str, skip: str = "") -> Any:
     # Interned, as names in source code are: Python finds these sooner.
     cls, async_name = type(owner), sys.intern("a" + hook)
     given = getattr(owner, "__dict__", {})  # The object comes before its classes.
-    for name in (async_name, hook):
-        if name in given and name != skip and callable(given[name]):
-            if not _is_given_asave(given[name], owner):
-                return given[name]
+    if hook in given or async_name in given:
+        for name in (async_name, hook):
+            method = given.get(name) if name != skip else None
+            if callable(method) and not _is_given_asave(method, owner):
+                return method
     name, attribute = hook, getattr(cls, hook, None)
     own = getattr(cls, async_name, None)
     if own is not None:
         name, attribute = _decide(cls, hook, attribute, own)
+    if type(attribute) is types.FunctionType and name not in given:
+        return getattr(owner, name)
     if isinstance(attribute, property):
         return types.MethodType(attribute.fget, owner)  # type: ignore[arg-type]
     if isinstance(attribute, functools.partial):  # From Python 3.14 on, it is a method.
@@ -348,9 +351,10 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
 
 async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function or a method in its own world, for a flow, which awaits it."""
-    definition = _behind(_function(method))
+    function = method.__func__ if type(method) is types.MethodType else None
+    definition = _behind(function)
     if definition:
-        function = definition.current(method.__func__, type(method.__self__))
+        function = definition.current(function, type(method.__self__))
         if function is definition.flow:
             return await function(method.__self__, *args, **kwargs)
         method = _bound(function, method.__self__)
@@ -924,7 +928,7 @@ class AsyncAPIView(_BothSpellings, APIView):
     view_is_async = False
 
     @classmethod
-    def as_view(cls, *args: Any, **initkwargs: Any) -> "_View":
+    def as_view(cls, *args: Any, **initkwargs: Any) -> Any:
         # With what decorators have put there since.
         _complete_view(cls, **initkwargs)
         _complete_components()
@@ -1590,13 +1594,13 @@ class AsyncViewSetMixin(_BothSpellings, viewsets.ViewSetMixin):
     pass
 
 
-class AsyncGenericViewSet(  # type: ignore[misc]
+class AsyncGenericViewSet(
     AsyncViewSetMixin, AsyncGenericAPIView, viewsets.GenericViewSet
 ):
     pass
 
 
-class AsyncReadOnlyModelViewSet(  # type: ignore[misc]
+class AsyncReadOnlyModelViewSet(
     AsyncRetrieveModelMixin,
     AsyncListModelMixin,
     AsyncGenericViewSet,
@@ -1605,7 +1609,7 @@ class AsyncReadOnlyModelViewSet(  # type: ignore[misc]
     pass
 
 
-class AsyncModelViewSet(  # type: ignore[misc]
+class AsyncModelViewSet(
     AsyncCreateModelMixin,
     AsyncRetrieveModelMixin,
     AsyncUpdateModelMixin,
