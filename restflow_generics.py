@@ -315,7 +315,7 @@ def _parts(value: Any) -> List[Any]:
 # `_run` does the same from the other side.
 
 EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
-# What `_apply` is running: (a method, its arguments, and what was running before).
+# Which hooks are running: (a method, its arguments, and what was running before).
 RUNNING: Any = contextvars.ContextVar("RUNNING", default=None)
 
 
@@ -360,12 +360,19 @@ async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
         method = _bound(function, method.__self__)
     if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
         await _move_to(WORKER_THREAD)
+    result = method(*args, **kwargs)
+    # A coroutine is never taken for an answer.
+    if hasattr(type(result), "__await__"):
+        return await _note(method, args, kwargs, _settle, result)
+    return result
+
+
+async def _note(method: Any, args: Any, kwargs: Any, flow: Any, *its_args: Any) -> Any:
+    """Await a flow, and note meanwhile that the method is running."""
     before = RUNNING.get()
     RUNNING.set((method, args, kwargs, before))
     try:
-        result = method(*args, **kwargs)
-        # A coroutine is never taken for an answer.
-        return await _settle(result) if hasattr(type(result), "__await__") else result
+        return await flow(*its_args)
     finally:
         RUNNING.set(before)
 
@@ -549,15 +556,16 @@ class _Definition:
             # The next class's. To views that are not of this module, a mixin is what it
             # was. And an `ahas_permission` may await the `has_permission` that it hides.
             return getattr(super(self.owner, instance), name)(*args, **kwargs)
+        flow = functools.partial(_apply, method, *args, **kwargs)
         is_served = self.hook == "dispatch" and THREAD.makes_a_view
         if name == self.hook and not (_on_event_loop() or is_served):
-            return _run(_apply, method, *args, **kwargs)
+            return _run(_note, method, args, kwargs, flow)
         if name == self.hook != self.name and self.hook not in ACTIONS:
             raise SynchronousOnlyOperation(
                 "%s.%s() was called on the event loop, where its answer cannot be "
                 "waited for. Write: await self.a%s(...)" % (cls.__name__, name, name)
             )
-        coroutine = _drive(_apply, method, *args, **kwargs)
+        coroutine = _drive(_note, method, args, kwargs, flow)
         # For Python, which says what was never awaited.
         coroutine.__qualname__ = "%s.%s" % (cls.__name__, name)
         return coroutine
