@@ -16,7 +16,8 @@ view, a permission, a paginator, a serializer, a queryset...
 
 The one rule. Of the classes of its owner, the most derived one that defines either
 spelling decides (the async one, if that class defines both). A coroutine function runs
-on the event loop, and a sync function in the worker thread, where it may use the ORM.
+on the event loop, and a sync function in the worker thread, where it may use the ORM:
+each on its own *side*. Going to the other side and back is a *hop*.
 
 Async code calls `await self.aget_object()`, sync code `self.get_object()`, and both get
 the result, however the hook is written. Actions and handlers (`list`, `create`, `get`,
@@ -123,10 +124,10 @@ __version__ = "1.1.0"
 # spellings" below gives most classes both spellings of what they define: one of them
 # is a *face*, which stands for the definition under the other name.
 
-FLOWS: Dict[Any, Any] = {}  # methods of DRF's, and the `_Definition` of their flows
+FLOWS: Dict[Any, Any] = {}  # methods of DRF's, and what this module runs instead
 
 
-def _method(owner: Any, hook: str, skip: str = "") -> Any:
+def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
     """Return the implementation that decides, as something to call."""
     # Interned, as names in source code are: Python finds these sooner.
     cls, async_name = type(owner), sys.intern("a" + hook)
@@ -162,16 +163,18 @@ def _decide(cls: type, hook: str, sync: Any, own: Any) -> Tuple[str, Any]:
         face, on_class = definition.faces.get(hook), vars(definition.owner).get(hook)
         if sync is face or sync is on_class:  # They are the same, or a patch of it.
             return hook, sync
-    async_name = "a" + hook
-    for base in cls.__mro__:
-        sync, own = _defined(base, hook), _defined(base, async_name)
-        # Django's own `aget`, `asave`... only call their sync twins in a thread.
-        is_twin = sync is not None and base.__module__.startswith("django.")
-        if own is not None and not is_twin:
-            return async_name, getattr(cls, async_name)
-        if sync is not None:
-            break
-    return hook, getattr(cls, hook, None)
+    names = (_spelling_of(base, hook) for base in cls.__mro__)
+    name = next(filter(None, names), hook)
+    return name, getattr(cls, name, None)
+
+
+def _spelling_of(cls: type, hook: str) -> str:
+    sync, own = _defined(cls, hook), _defined(cls, "a" + hook)
+    # Django's own `aget`, `asave`... only call their sync twins in a thread.
+    is_twin = sync is not None and cls.__module__.startswith("django.")
+    if own is not None and not is_twin:
+        return "a" + hook
+    return "" if sync is None else hook
 
 
 def _defined(cls: type, name: str) -> Any:
@@ -250,11 +253,12 @@ USED_OF_VIEWS = """__init__ setup initialize_request get_parser_context get_pars
     get_serializer_class get_serializer_context""".split()
 USED_OF_COMPONENTS = """__init__ rate get_rate select_renderer determine_version
     is_allowed_version""".split()
-ALSO_STOCK = (
-    """django.contrib.auth.base_user django.contrib.auth.models
-    django.views.generic.base""".split()
-    + [__name__]
-)
+ALSO_STOCK = {
+    __name__,
+    "django.contrib.auth.base_user",
+    "django.contrib.auth.models",
+    "django.views.generic.base",
+}
 OPERATIONS = (permissions.OperandHolder, permissions.SingleOperandHolder)
 
 
@@ -306,13 +310,12 @@ def _parts(value: Any) -> List[Any]:
 
 # --- The dispatch helper --------------------------------------------------------------
 #
-# Going to another thread and back, a *hop*, costs more than most hooks, and a hop for
-# each hook is what makes async views slow. So `dispatch`, `list`, `create`... are
-# *flows* here: coroutines that await only `_call`, `_apply`, `_move_to` and each other.
-# Any thread may advance a coroutine. `_drive` advances a flow on the event loop and,
-# from where it wants the worker thread, in that thread, until it wants the event loop
-# again: a run of sync hooks is one hop, and a run of async hooks is none. In sync code,
-# `_run` does the same from the other side.
+# A hop costs more than most hooks, and a hop for each hook is what makes async views
+# slow. So `dispatch`, `list`, `create`... are *flows* here: coroutines that await only
+# `_call`, `_apply`, `_move_to` and each other. Any thread may advance a coroutine.
+# `_drive` advances a flow on the event loop and, from where it wants the worker thread,
+# in that thread, until it wants the event loop again: a run of sync hooks is one hop,
+# and a run of async hooks is none. In sync code `_run` does so from the other side.
 
 EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
 # Which hooks are running: (a method, its arguments, and what was running before).
@@ -325,7 +328,8 @@ class _Thread(threading.local):
 
 
 THREAD = _Thread()
-_on_event_loop = asyncio._get_running_loop  # which is true
+# It returns the event loop that runs in this thread, or `None`.
+_on_event_loop = asyncio._get_running_loop
 
 
 def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -346,11 +350,11 @@ def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
 
 def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a hook, for a flow, which awaits it."""
-    return _apply(_method(owner, hook), *args, **kwargs)
+    return _apply(_implementation(owner, hook), *args, **kwargs)
 
 
 async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Call a function or a method in its own world, for a flow, which awaits it."""
+    """Call a function or a method on its own side, for a flow, which awaits it."""
     function = method.__func__ if type(method) is types.MethodType else None
     definition = _behind(function)
     if definition:
@@ -389,7 +393,7 @@ def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
 
 
 async def _settle(result: Any) -> Any:
-    # A response can be awaited, too: see `_Answer`.
+    # A response can be awaited, too: see `_AwaitableResponse`.
     while hasattr(type(result), "__await__") and not isinstance(
         result, HttpResponseBase
     ):
@@ -495,9 +499,10 @@ def _run(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:
 #
 # Each class that a view is made of, yours and this module's, is given the spelling of a
 # hook that it does not define, so that Python's own look-up and `super()` find the most
-# derived one under both names. It is a face: it runs the definition in its own world.
-# What both worlds call by one name, such as an action, has a face around it, too.
+# derived one under both names. It is a face: it runs the definition on its own side.
+# What both sides call by one name, such as an action, has a face around it, too.
 
+# Those that this module has in both spellings.
 PAIRS = """initial perform_authentication check_permissions check_object_permissions
     check_throttles handle_exception finalize_response filter_queryset paginate_queryset
     get_object perform_create perform_update perform_destroy""".split()
@@ -515,7 +520,7 @@ NAMES = {**{hook: hook for hook in HOOKS}, **{"a" + h: h for h in HOOKS - HANDLE
 
 
 class _Definition:
-    """What a class defines as `name`, for its faces; or a flow for a method of DRF's."""
+    """What a class defines as `name`; without a class, a flow for a method of DRF's."""
 
     def __init__(
         self, function: Any, owner: Any = None, hook: str = "", name: str = ""
@@ -531,9 +536,9 @@ class _Definition:
         if self.flow:
             function.restflow_face = id(function), self
         if self.flow and owner:
-            self.drf_function = getattr(super(owner, owner), hook, None)
-            if not _is_stock(self.drf_function):
-                self.drf_function = self  # A tracer has come before this module.
+            drf_function = getattr(super(owner, owner), hook, None)
+            # A tracer may have come before this module: then it is none.
+            self.drf_function = drf_function if _is_stock(drf_function) else self
 
     def current(self, face: Any, cls: type) -> Any:
         """Return what a face stands for as things are now: `None` if that is gone."""
@@ -548,13 +553,15 @@ class _Definition:
         return self.function if own_face is face or own_face is now else now
 
     def answer(self, name: str, instance: Any, args: Any, kwargs: Any) -> Any:
-        """Call it for whoever calls its face: a coroutine, or in sync code the result."""
+        """Call it for who calls a face; return a coroutine, in sync code the result."""
         cls = type(instance)
         is_of_others = issubclass(cls, View) and not hasattr(cls, "has_both_spellings")
-        method, defined_as = (None, "") if is_of_others else self.method(name, instance)
+        method, defined_as = (
+            (None, "") if is_of_others else self.meant_by(name, instance)
+        )
         if method is None or (defined_as != name and _is_running(method, args, kwargs)):
-            # The next class's. To views that are not of this module, a mixin is what it
-            # was. And an `ahas_permission` may await the `has_permission` that it hides.
+            # The next class's: to views that are not of this module, a mixin is what it
+            # was; and an `ahas_permission` may ask the `has_permission` that it hides.
             return getattr(super(self.owner, instance), name)(*args, **kwargs)
         flow = functools.partial(_apply, method, *args, **kwargs)
         is_served = self.hook == "dispatch" and THREAD.makes_a_view
@@ -570,13 +577,13 @@ class _Definition:
         coroutine.__qualname__ = "%s.%s" % (cls.__name__, name)
         return coroutine
 
-    def method(self, name: str, instance: Any) -> Tuple[Any, str]:
+    def meant_by(self, name: str, instance: Any) -> Tuple[Any, str]:
         """Return what is meant by a call of the face, and the name that it has."""
         definition, face = self, self.faces[name]
         if getattr(type(instance), name, None) is face and self.hook not in HANDLERS:
             # Not called through `super()`, which means this class's definition: the
             # object comes first, and then the most derived of its classes.
-            method = _method(instance, self.hook, skip=name)
+            method = _implementation(instance, self.hook, skip=name)
             face = _function(method)
             definition = _behind(face)
             if definition is None:
@@ -607,14 +614,15 @@ class _Definition:
 
 
 # What `inspect`, asyncio and asgiref look for in a coroutine function, on this Python.
-MARKS: Dict[str, Any] = {"__code__": _drive.__code__}
-if hasattr(inspect, "markcoroutinefunction"):
-    MARKS.update(vars(inspect.markcoroutinefunction(lambda: None)))
-else:  # Goes with Python 3.11.
-    MARKS["_is_coroutine"] = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+# `_is_coroutine` goes with Python 3.11.
+MARKS: Dict[str, Any] = {
+    "__code__": _drive.__code__,
+    "_is_coroutine": getattr(asyncio.coroutines, "_is_coroutine", None),
+    **vars(getattr(inspect, "markcoroutinefunction", lambda f: f)(lambda: None)),
+}
 
 
-class _Awaited:
+class _MaybeCoroutineFunction:
     """A coroutine function while `is_awaited()`, and else a function, to who asks."""
 
     __defaults__ = __kwdefaults__ = None  # `inspect` asks for these before the code
@@ -636,8 +644,8 @@ class _Awaited:
         return self.__qualname__  # It is copied and pickled as functions are: by name.
 
 
-class _Face(_Awaited):
-    """A face under the hook's own name, for both worlds: of an action, or a handler.
+class _Face(_MaybeCoroutineFunction):
+    """A face under the hook's own name, for both sides: of an action, or a handler.
 
     It passes for a coroutine function where it stands for one, but for a function while
     a view runs in this thread, in sync code: there it is `method_decorator` that asks,
@@ -680,7 +688,7 @@ def _complete_view(cls: type, **initkwargs: Any) -> None:
 
 
 def _complete(cls: type, names: Dict[str, str]) -> None:
-    """Give the classes that `cls` is made of, but DRF's, the spellings that they lack."""
+    """Give the classes that `cls` is made of the spellings that they lack."""
     for base in cls.__mro__[:-1]:
         if not _is_drf_class(base):
             for name, function in vars(base).items():
@@ -693,14 +701,14 @@ def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
     async_name = "a" + hook
     sync = _defined(base, hook)
     own = None if is_of_view and hook in HANDLERS else _defined(base, async_name)
-    is_of_both_worlds = is_of_view and (hook in HANDLERS or hook in ACTIONS)
+    is_of_both_sides = is_of_view and (hook in HANDLERS or hook in ACTIONS)
     name, function = (async_name, own) if _is_method(own) else (hook, sync)
     if not _is_method(function):
         return
     is_faced = _behind(function) is not None
     definition = _behind(function) or _Definition(function, base, hook, name)
     if name == hook:
-        is_to_face = is_of_both_worlds or _is_async_behind(function)
+        is_to_face = is_of_both_sides or _is_async_behind(function)
         is_to_give = is_of_view and hook in PAIRS
     else:  # A face around a lone definition tells that it is, should somebody patch it.
         is_to_face = sync is None or not _is_async(function)
@@ -712,10 +720,9 @@ def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
 
 
 def _is_method(attribute: Any) -> bool:
-    if isinstance(attribute, type):
-        return False
     kinds = (staticmethod, classmethod, functools.partialmethod)
-    return callable(attribute) or isinstance(attribute, kinds)
+    is_method = callable(attribute) or isinstance(attribute, kinds)
+    return is_method and not isinstance(attribute, type)
 
 
 def _is_async_behind(function: Any) -> bool:
@@ -731,7 +738,7 @@ DECORATED_METHOD = method_decorator(lambda function: function)(_bound).__code__
 
 
 def _refuse_what_closes_early(cls: type, name: str, function: Any) -> None:
-    """Raise `TypeError` for `@transaction.atomic` and the like around an `async def`."""
+    """Raise `TypeError` for `@transaction.atomic` or the like around an `async def`."""
     code = getattr(function, "__code__", None)
     decorators: Any = ()
     if code is DECORATED_METHOD:
@@ -827,9 +834,8 @@ def _refuse_what_would_not_run(cls: type) -> None:
         for base, below in zip(definers, definers[1:]):
             if base in ours and below not in ours + drfs:
                 raise TypeError(
-                    "{0}.{1} would never run. Name {0} before {2} in the bases of {3}.".format(
-                        below.__name__, hook, base.__name__, cls.__name__
-                    )
+                    "%s.%s would never run. Name %s before %s in the bases of %s."
+                    % (below.__name__, hook, below.__name__, base.__name__, cls)
                 )
 
 
@@ -1149,7 +1155,7 @@ async def _authenticate_once(request: Any) -> None:
 # out. Then Django runs it in the thread and in a transaction, as it does with its own.
 
 
-class _View(_Awaited):
+class _View(_MaybeCoroutineFunction):
     def __init__(self, function: Any) -> None:
         super().__init__(function)
         # SECURITY: a URL conf may be imported by the first request, on the event loop.
@@ -1209,15 +1215,17 @@ def _is_called_by_async_to_sync() -> bool:
 def _awaitable(response: Any) -> Any:
     """Return the response to who calls the view by hand, so that it can be awaited."""
     cls = type(response)
-    if not isinstance(response, HttpResponseBase) or isinstance(response, _Answer):
+    if not isinstance(response, HttpResponseBase) or isinstance(
+        response, _AwaitableResponse
+    ):
         return response
     response.__class__ = type(
-        cls.__name__, (_Answer, cls), {"__module__": cls.__module__}
+        cls.__name__, (_AwaitableResponse, cls), {"__module__": cls.__module__}
     )
     return response
 
 
-class _Answer:
+class _AwaitableResponse:
     # With `close`, which all responses have, a coroutine to asyncio: one that is done.
 
     def __await__(self) -> Any:
@@ -1352,7 +1360,9 @@ COMPUTES.add(AsyncGenericAPIView.get_serializer)
 async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
     try:
         # What has no `get`, such as a model, is DRF's to look into.
-        if not hasattr(queryset, "get") or not _is_async(_method(queryset, "get")):
+        if not hasattr(queryset, "get") or not _is_async(
+            _implementation(queryset, "get")
+        ):
             return await _apply(generics.get_object_or_404, queryset, **filter_kwargs)
         try:
             return await _call(queryset, "get", **filter_kwargs)
@@ -1385,8 +1395,8 @@ def _refuse_coroutine_functions(serializer_class: Any) -> None:
             _refuse_coroutine_functions(type(getattr(field, "child", field)))
         for validator in filter(_is_async, field.validators):
             raise TypeError(
-                "A validator of %s.%s is a coroutine function, but DRF calls it in sync "
-                "code: %r" % (serializer_class.__name__, name, validator)
+                "A validator of %s.%s is a coroutine function, but DRF calls it in "
+                "sync code: %r" % (serializer_class.__name__, name, validator)
             )
     for name in called:
         if _is_async(getattr(serializer_class, name, None)):

@@ -3590,12 +3590,13 @@ def test_a_view_called_by_hand_answers_at_once_and_can_be_awaited(cls):
     assert type(pickle.loads(pickle.dumps(response))) is Response
     assert type(copy.copy(response)) is Response
 
-    async def awaited():
-        return await view(factory.get("/"))
+    async def awaited(response=None):
+        return await (response or view(factory.get("/")))
 
     for response in [
         asyncio.run(view(factory.get("/"))),
         asyncio.run(awaited()),
+        asyncio.run(awaited(view(factory.get("/")))),
         async_to_sync(view)(factory.get("/")),
     ]:
         assert isinstance(response, Response) and response.render().content == body
@@ -6355,7 +6356,7 @@ def test_a_server_leaves_when_told_and_has_nothing_to_complain_of(server, visit)
 
 def test_the_readme_names_the_servers():
     readme = " ".join((HERE / "README.md").read_text(encoding="utf-8").split())
-    assert "through ASGI, with %s, %s, %s or %s (under WSGI, say with %s," % (*SERVERS,) in readme
+    assert "through ASGI, with %s, %s, %s or %s. Under WSGI, say with %s," % (*SERVERS,) in readme
 
 
 # The demo, in a browser
