@@ -53,12 +53,20 @@ import types
 from contextlib import ContextDecorator, suppress
 from typing import Any, Coroutine, Dict, List, Optional, Tuple
 
+import asgiref
 import django
 
-if django.VERSION < (3, 2):
+if tuple(map(int, django.__version__.split(".")[:2])) < (3, 2):
     raise ImportError(
         "restflow_generics needs Django 3.2 or newer, and this is Django %s."
         % django.__version__
+    )
+
+# Before, tasks that async code under sync code gathers wait for ever.
+if tuple(map(int, asgiref.__version__.split(".")[:2])) < (3, 8):
+    raise ImportError(
+        "restflow_generics needs asgiref 3.8 or newer, and this is asgiref %s."
+        % asgiref.__version__
     )
 
 from asgiref.sync import AsyncToSync, SyncToAsync, async_to_sync, sync_to_async

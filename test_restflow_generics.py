@@ -45,6 +45,7 @@ import urllib.request
 import weakref
 from unittest import mock
 
+import asgiref
 import dj_database_url
 import django
 import hypothesis
@@ -2368,6 +2369,19 @@ def test_a_hop_that_was_cancelled_before_it_began_advances_nothing():
     asyncio.run(restflow_generics._call_unless_locked(hop, "never called"))
 
 
+def test_async_code_under_sync_code_may_gather_tasks():
+    class View(ProductView):
+        def create(self, request):
+            return super().create(request)
+
+        async def aperform_create(self, serializer):
+            saves = [sync_to_async(threading.get_ident)() for _ in range(3)]
+            assert len(set(await asyncio.gather(*saves))) == 1
+            await serializer.asave()
+
+    assert status_of_both(View, "POST", data={"name": "Cup"}) == 201
+
+
 def test_context_variables_set_in_one_world_are_seen_in_the_other():
     tenant = contextvars.ContextVar("tenant")
 
@@ -3447,7 +3461,8 @@ def ask_wsgi(view, method="GET", url="/", headers=(), data=None):
 
 def status_of_both(view, *args, **options):
     """The status that both servers answer."""
-    asgi_status, (wsgi_status, _) = ask(view, *args, **options).status, ask_wsgi(view, *args)
+    asgi_status = ask(view, *args, **options).status
+    wsgi_status, _ = ask_wsgi(view, *args, **options)
     assert asgi_status == wsgi_status
     return asgi_status
 
@@ -4498,11 +4513,15 @@ def test_a_copy_says_what_it_is():
     assert "restflow-generics %s." % restflow_generics.__version__ in first_lines
 
 
-def test_a_django_that_is_too_old_is_named():
+@pytest.mark.parametrize(
+    "package, version, name", [(django, "3.1.14", "Django 3.2"), (asgiref, "3.7.2", "asgiref 3.8")]
+)
+def test_a_package_that_is_too_old_is_named(package, version, name):
     module = HERE / "restflow_generics.py"
     code = compile(module.read_text(encoding="utf-8"), str(module), "exec")
-    with mock.patch.object(django, "VERSION", (3, 1)):
-        with pytest.raises(ImportError, match="needs Django 3.2 or newer, and this is Django"):
+    message = "needs %s or newer, and this is %s %s" % (name, name.split()[0], version)
+    with mock.patch.object(package, "__version__", version):
+        with pytest.raises(ImportError, match=message):
             exec(code, {"__name__": "restflow_generics"})
 
 
