@@ -56,7 +56,7 @@ from typing import Any, Coroutine, Dict, List, Optional, Tuple
 import asgiref
 import django
 
-if tuple(map(int, django.__version__.split(".")[:2])) < (3, 2):
+if django.VERSION < (3, 2):
     raise ImportError(
         "restflow_generics needs Django 3.2 or newer, and this is Django %s."
         % django.__version__
