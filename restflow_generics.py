@@ -476,12 +476,12 @@ def _call_unless_locked(lock: Any, function: Any, /, *args: Any, **kwargs: Any) 
 
 def _in_sync_code(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function for a view, in this thread."""
-    before = THREAD.runs_a_view
-    THREAD.runs_a_view = True
+    before = THREAD.runs_a_view, THREAD.makes_a_view
+    THREAD.runs_a_view, THREAD.makes_a_view = True, False
     try:
         return function(*args, **kwargs)
     finally:
-        THREAD.runs_a_view = before
+        THREAD.runs_a_view, THREAD.makes_a_view = before
 
 
 def _run(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:

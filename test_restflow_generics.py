@@ -3574,6 +3574,19 @@ def test_a_view_that_asks_the_database_when_it_is_made_stays_in_the_task_of_the_
     assert ask_wsgi(AsyncView)[0] == 200
 
 
+def test_a_view_that_asks_another_view_when_it_is_made_gets_its_response():
+    class Asks(Listed):
+        def setup(self, request, *args, **kwargs):
+            super().setup(request, *args, **kwargs)
+            self.other = Waits.as_view()(request).data
+
+        def get(self, request):
+            return Response(self.other)
+
+    assert ask(Asks).json == [1]
+    assert ask_wsgi(Asks) == (200, b"[1]")
+
+
 def test_django_opens_the_transaction_itself_under_both_servers(atomic_requests):
     class View(Listed):
         def get(self, request):
