@@ -713,7 +713,11 @@ def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
     name, function = (async_name, own) if _is_method(own) else (hook, sync)
     if not _is_method(function):
         return
-    is_faced = _behind(function) is not None
+    # What stands in for a face, as of a tracer, hands on to it: it needs no other.
+    is_stand_in = hasattr(function, "restflow_face") and not inspect.isfunction(
+        function
+    )
+    is_faced = _behind(function) is not None or is_stand_in
     definition = _behind(function) or _Definition(function, base, hook, name)
     if name == hook:
         is_to_face = is_of_both_sides or _is_async_behind(function)

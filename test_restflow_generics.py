@@ -3449,7 +3449,9 @@ def test_nor_does_it_give_them_this_module_s_answers():
 def ask_wsgi(view, method="GET", url="/", headers=(), data=None):
     """Ask a view through Django's WSGI handler; return the status and the body."""
     body = b"" if data is None else json.dumps(data).encode()
-    environ = {"REQUEST_METHOD": method, "PATH_INFO": url, "SERVER_NAME": "testserver"}
+    path_, _, query = url.partition("?")
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path_, "QUERY_STRING": query}
+    environ["SERVER_NAME"] = "testserver"
     environ.update({"SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.errors": sys.stderr})
     environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
     environ.update({"CONTENT_TYPE": "application/json", **dict(headers)})
@@ -3572,6 +3574,27 @@ def test_a_view_that_asks_the_database_when_it_is_made_stays_in_the_task_of_the_
     assert ask(noting_view).status == 200
     assert tasks[0] is tasks[1]
     assert ask_wsgi(AsyncView)[0] == 200
+
+
+@pytest.mark.parametrize("name", ["dispatch", "get", "list", "check_permissions"])
+def test_what_a_tracer_puts_around_a_method_stays_what_it_is_with_each_as_view(name):
+    wrapt = pytest.importorskip("wrapt")
+
+    def traced(wrapped, instance, args, kwargs):
+        called.append(name)
+        return wrapped(*args, **kwargs)
+
+    def own(self, *args, **kwargs):
+        return getattr(super(cls, self), name)(*args, **kwargs)
+
+    called = []
+    cls = type("View", (Listed,), {name: own})
+    wrapper = wrapt.FunctionWrapper(getattr(cls, name), traced)
+    setattr(cls, name, wrapper)
+    views = [cls.as_view() for _ in range(3)]
+    assert vars(cls)[name] is wrapper
+    assert status_of_both(views[-1]) == 200
+    assert called == [name] * 2
 
 
 def test_a_view_that_asks_another_view_when_it_is_made_gets_its_response():
@@ -3900,9 +3923,12 @@ def test_views_that_were_made_before_the_module_was_loaded_again_go_on():
 
 def run_python(code):
     path_ = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
-    environment = dict(os.environ, PYTHONPATH=path_, DATABASE_URL="sqlite://:memory:")
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
-    run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        url = "sqlite:///" + os.path.join(folder, "database")
+        environment = dict(os.environ, PYTHONPATH=path_, DATABASE_URL=url)
+        run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert run.returncode == 0, run.stdout
     return run.stdout.strip()
 
 
@@ -5165,6 +5191,128 @@ def test_the_async_client_of_django():
         assert (await client.post("/products/", {"name": "Cup"})).status_code == 403
 
     asyncio.run(test())
+
+
+# Tracers, the real ones
+#
+# They are installed with the extra `tracers`. Where one is not, its test is skipped. Each patches
+# Django for good, so it does that in a process of its own, and says what it has seen.
+
+TRACED_VIEWS = """
+    import asyncio, test_restflow_generics as tests
+    from test_restflow_generics import *
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    tests.make_tables(connection)
+    tests.fill_shop()
+
+    class Fails:
+        queryset, serializer_class = Product.objects.all(), ProductSerializer
+        authentication_classes = [BasicAuthentication]
+
+        def get_queryset(self):
+            with span("get_queryset"):
+                if "fail" in self.request.META["QUERY_STRING"]:
+                    raise LookupError("missing")
+                return super().get_queryset()
+
+    def seen_of(base):
+        view = type("View", (Fails, base), {})
+        statuses = [ask(view, url=url, user="ann", raises=False).status for url in ("/", "/?fail")]
+        header = {"HTTP_AUTHORIZATION": basic("ann")}
+        return statuses + [ask_wsgi(view, headers=header)[0]], seen()
+
+    theirs, ours = seen_of(generics.ListAPIView), seen_of(AsyncListAPIView)
+    assert theirs[0] == ours[0] == [200, 500, 200], (theirs, ours)
+    assert theirs[1] == ours[1] and theirs[1], (theirs, ours)
+    print("the same")
+"""
+
+TRACERS = {
+    "sentry_sdk": """
+        import contextlib, sentry_sdk
+        from sentry_sdk.integrations.django import DjangoIntegration
+        from sentry_sdk.transport import Transport
+
+        class Keeps(Transport):
+            items = []
+            def capture_envelope(self, envelope):
+                self.items.extend((item.type, item.payload.json) for item in envelope.items)
+
+        sentry_sdk.init(
+            dsn="http://key@localhost/1", transport=Keeps, traces_sample_rate=1.0,
+            integrations=[DjangoIntegration()], auto_enabling_integrations=False,
+            send_default_pii=True,
+        )
+        span = lambda name: contextlib.nullcontext()
+
+        def seen():
+            sentry_sdk.flush()
+            told = []
+            while Keeps.items:
+                kind, item = Keeps.items.pop(0)
+                operations = sorted({part["op"] for part in item.get("spans", ())})
+                frames = [
+                    value["stacktrace"]["frames"][-1]["function"]
+                    for value in item.get("exception", {}).get("values", ())
+                ]
+                user = item.get("user", {}).get("username")
+                told.append((kind, item.get("transaction"), operations, frames, user))
+            return told
+    """,
+    "ddtrace": """
+        import os
+        for name in ("INSTRUMENTATION_TELEMETRY_ENABLED", "REMOTE_CONFIGURATION_ENABLED"):
+            os.environ["DD_" + name] = "false"
+        import contextlib, ddtrace
+        from ddtrace.trace import TraceFilter
+
+        class Keeps(TraceFilter):
+            spans = []
+            def process_trace(self, trace):
+                self.spans.extend(trace)
+
+        ddtrace.patch(django=True)
+        ddtrace.tracer.configure(trace_processors=[Keeps()])
+        span = lambda name: ddtrace.tracer.trace(name)
+
+        def seen():
+            ddtrace.tracer.flush()
+            names = sorted(part.name for part in Keeps.spans if part.name.startswith("django.view"))
+            Keeps.spans.clear()
+            return names
+    """,
+    "opentelemetry.instrumentation.django": """
+        from opentelemetry import trace
+        from opentelemetry.instrumentation.django import DjangoInstrumentor
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+        import test_restflow_generics
+        exporter = InMemorySpanExporter()
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        trace.set_tracer_provider(provider)
+        DjangoInstrumentor().instrument()
+        span = trace.get_tracer("tests").start_as_current_span
+
+        def seen():
+            spans = exporter.get_finished_spans()
+            names = {part.context.span_id: part.name for part in spans}
+            exporter.clear()
+            parents = [part.parent and names.get(part.parent.span_id) for part in spans]
+            return list(zip((part.name for part in spans), parents))
+    """,
+}
+
+
+@pytest.mark.parametrize("tracer", TRACERS)
+def test_a_tracer_sees_of_our_views_what_it_sees_of_drfs(tracer):
+    pytest.importorskip(tracer)
+    code = textwrap.dedent(TRACERS[tracer]) + textwrap.dedent(TRACED_VIEWS)
+    assert run_python(code).splitlines()[-1] == "the same"
 
 
 # Generated requests, answered by DRF's sync views and by ours
