@@ -62,10 +62,11 @@ if django.VERSION < (3, 2):
         % django.__version__
     )
 
-# Before, tasks that async code under sync code gathers wait for ever.
-if tuple(map(int, asgiref.__version__.split(".")[:2])) < (3, 8):
+# Before 3.8, tasks that async code under sync code gathers wait for ever. 3.8.1 mends
+# what 3.8.0 broke of cancelling.
+if tuple(map(int, asgiref.__version__.split(".")[:3])) < (3, 8, 1):
     raise ImportError(
-        "restflow_generics needs asgiref 3.8 or newer, and this is asgiref %s."
+        "restflow_generics needs asgiref 3.8.1 or newer, and this is asgiref %s."
         % asgiref.__version__
     )
 

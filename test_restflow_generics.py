@@ -2807,7 +2807,7 @@ def test_two_requests_at_the_same_time_never_share_a_transaction(context, atomic
         ended += 1
 
     async def create_all():
-        await asyncio.gather(*map(create, range(8)))
+        await asyncio.wait_for(asyncio.gather(*map(create, range(8))), 60)
 
     ended, committed = 0, []
     has_threads = mock.patch.object(asgi, "ThreadSensitiveContext", context, create=True)
@@ -4556,7 +4556,7 @@ def test_a_copy_says_what_it_is():
     "package, attributes, name",
     [
         (django, {"VERSION": (3, 1)}, "Django 3.2"),
-        (asgiref, {"__version__": "3.7.2"}, "asgiref 3.8"),
+        (asgiref, {"__version__": "3.7.2"}, "asgiref 3.8.1"),
     ],
 )
 def test_a_package_that_is_too_old_is_named(package, attributes, name):
