@@ -364,7 +364,7 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
 
 async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function or a method on its own side, for a flow, which awaits it."""
-    function = method.__func__ if type(method) is types.MethodType else None
+    function = _function(method)
     definition = _behind(function)
     if definition:
         function = definition.current(function, type(method.__self__))
@@ -701,7 +701,8 @@ def _complete(cls: type, names: Dict[str, str]) -> None:
     for base in cls.__mro__[:-1]:
         if not _is_drf_class(base):
             for name, function in vars(base).items():
-                _refuse_what_closes_early(base, name, function)
+                if names is NAMES or name in names:  # an `@action` of a view, too
+                    _refuse_what_closes_early(base, name, function)
             for hook in {names[name] for name in vars(base).keys() & names.keys()}:
                 _complete_hook(cls, base, hook, names is NAMES)
 
@@ -715,9 +716,8 @@ def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
     if not _is_method(function):
         return
     # What stands in for a face, as of a tracer, hands on to it: it needs no other.
-    is_stand_in = hasattr(function, "restflow_face") and not inspect.isfunction(
-        function
-    )
+    has_mark = type(getattr(function, "restflow_face", None)) is tuple
+    is_stand_in = has_mark and type(function) is not types.FunctionType
     is_faced = _behind(function) is not None or is_stand_in
     definition = _behind(function) or _Definition(function, base, hook, name)
     if name == hook:

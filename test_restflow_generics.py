@@ -3577,7 +3577,7 @@ def test_a_view_that_asks_the_database_when_it_is_made_stays_in_the_task_of_the_
     assert ask_wsgi(AsyncView)[0] == 200
 
 
-@pytest.mark.parametrize("name", ["dispatch", "get", "list", "check_permissions"])
+@pytest.mark.parametrize("name", ["dispatch", "get", "list", "check_permissions", "aget_object"])
 def test_what_a_tracer_puts_around_a_method_stays_what_it_is_with_each_as_view(name):
     wrapt = pytest.importorskip("wrapt")
 
@@ -3590,6 +3590,14 @@ def test_what_a_tracer_puts_around_a_method_stays_what_it_is_with_each_as_view(n
 
     called = []
     cls = type("View", (Listed,), {name: own})
+    if name == "aget_object":  # which a list does not call
+        cls.get = lambda self, request: HttpResponse(self.get_object())
+
+        async def own(self):
+            return "found"
+
+        cls.aget_object = own
+        cls.as_view()
     wrapper = wrapt.FunctionWrapper(getattr(cls, name), traced)
     setattr(cls, name, wrapper)
     views = [cls.as_view() for _ in range(3)]
