@@ -135,6 +135,7 @@ __version__ = "1.1.0"
 # a *face*, which stands for the definition under the other name. What follows from the
 # two is kept on the class, and holds as long as they are the same: a patch is seen.
 
+NOTHING: Dict[str, Any] = {}
 FLOWS: Dict[Any, Any] = {}  # functions, and what this module runs in their place
 # Django's own `aget`, `asave`... only call their sync twins in a thread: no spelling.
 TWINS = {*filter(callable, [*vars(QuerySet).values(), *vars(Model).values()])}
@@ -144,7 +145,7 @@ def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
     """Return the implementation that decides, as something to call."""
     # Interned, as names in source code are: Python finds these sooner.
     cls, async_name = type(owner), sys.intern("a" + hook)
-    given = getattr(owner, "__dict__", {})  # The object comes before its classes.
+    given = getattr(owner, "__dict__", NOTHING)  # The object comes before its classes.
     if hook in given or async_name in given:
         for name in (async_name, hook):
             method = given.get(name) if name != skip else None
@@ -155,7 +156,7 @@ def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
         own = None
     name, definition = hook, None
     if own is not None or type(sync) is not types.FunctionType:
-        decided = vars(cls).get("restflow_decided", {}).get(hook)
+        decided = vars(cls).get("restflow_decided", NOTHING).get(hook)
         if decided is None or decided[0] is not sync or decided[1] is not own:
             decided = _decide(cls, hook, sync, own)
         name, definition = decided[2:]
@@ -181,7 +182,7 @@ def _decide(cls: Any, hook: str, sync: Any, own: Any) -> Any:
     if not hasattr(definition, "__get__"):  # such as a mock
         definition = definition and staticmethod(definition)
     decided = sync, own, name, definition
-    if hasattr(cls, "restflow_given"):  # This module has put something on it already.
+    if hasattr(cls, "restflow_decided"):  # It has faces.
         cls.restflow_decided = {**vars(cls).get("restflow_decided", {}), hook: decided}
     return decided
 
@@ -689,6 +690,7 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
         # What stands in for a face, as of a tracer, hands on to it: it needs no other.
         if is_to_face and getattr(function, "is_restflow_face", None) is not True:
             setattr(base, name, _Face(function, base, hook, name, name))
+            base.restflow_decided = {}
     if len(defined) == 1:
         other = hook if name != hook else "a" + hook
         is_to_give = (
@@ -697,6 +699,7 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
         if is_to_give and other not in vars(base):
             setattr(base, other, _Face(function, base, hook, other, name))
             base.restflow_given = {*vars(base).get("restflow_given", ()), other}
+            base.restflow_decided = {}
 
 
 def _remember_flow(function: Any, owner: Any, hook: str) -> None:
