@@ -25,6 +25,7 @@ import argparse
 import asyncio
 import base64
 import contextlib
+import functools
 import gc
 import importlib
 import importlib.metadata
@@ -211,10 +212,9 @@ GIVEN = []  # to the peers' components: a class, and what it has under which nam
 
 
 def find_contenders():
-    views = types.SimpleNamespace(**{**vars(drf.generics), **vars(drf.viewsets)})
-    views.APIView = drf.views.APIView
-    contenders = [Contender("DRF", "", views, drf.serializers)]
-    contenders.append(Contender("DRF again", "", views, drf.serializers))
+    modules = (drf.views, drf.generics, drf.viewsets)
+    views = types.SimpleNamespace(**{k: v for each in modules for k, v in vars(each).items()})
+    contenders = [Contender(name, "", views, drf.serializers) for name in ("DRF", "DRF again")]
     contenders.append(Contender("this module", "Async", ours, drf.serializers))
     with contextlib.suppress(ImportError):
         from restflow import views
@@ -266,7 +266,7 @@ def make_component(contender, base, hook, function):
 
 
 def make_components(contender):
-    """An authenticator, a permission, a throttle, a filter and a paginator: async, not for DRF."""
+    """An authenticator, a permission, a throttle, a filter and a paginator: async, but for DRF."""
 
     def authenticate(self, request):
         return (ann, None) if request.headers["Authorization"] == LOGIN else None
@@ -285,20 +285,17 @@ def make_components(contender):
         self.page.object_list = [product async for product in self.page.object_list]
         return self.page.object_list
 
-    ann, pages = User(pk=1, username="ann"), drf.pagination.PageNumberPagination
+    ann = User(pk=1, username="ann")
+    hooks = [
+        (drf.authentication.BaseAuthentication, "authenticate", authenticate),
+        (drf.permissions.BasePermission, "has_permission", is_allowed),
+        (drf.throttling.BaseThrottle, "allow_request", is_allowed),
+        (drf.filters.BaseFilterBackend, "filter_queryset", filter_queryset),
+    ]
+    pages = drf.pagination.PageNumberPagination
     if is_async(contender):
         pages = make_component(contender, pages, "paginate_queryset", paginate_queryset)
-    return (
-        make_component(
-            contender, drf.authentication.BaseAuthentication, "authenticate", authenticate
-        ),
-        make_component(contender, drf.permissions.BasePermission, "has_permission", is_allowed),
-        make_component(contender, drf.throttling.BaseThrottle, "allow_request", is_allowed),
-        make_component(
-            contender, drf.filters.BaseFilterBackend, "filter_queryset", filter_queryset
-        ),
-        pages,
-    )
+    return [*(make_component(contender, *hook) for hook in hooks), pages]
 
 
 def make_view(contender, kind, flow):
@@ -345,18 +342,21 @@ def make_view(contender, kind, flow):
         "pagination_class": pages,
     }
     guards = {"permission_classes": [permission, permission], "throttle_classes": [throttle]}
-    base, attributes = {
+    handler = {"get": get, "authentication_classes": []}
+    more = [*backends, django_filters.rest_framework.DjangoFilterBackend]
+    name, attributes = {
         "stock": (FLOWS[flow][0], stock),
-        "overrides": (FLOWS[flow][0], {**stock, "filterset_class": Products}),
-        "handler": ("APIView", {"get": get, "authentication_classes": []}),
-        "guards": ("APIView", {"get": get, "authentication_classes": [], **guards}),
+        "overrides": (
+            FLOWS[flow][0],
+            {**stock, "filter_backends": more, "filterset_class": Products},
+        ),
+        "handler": ("APIView", handler),
+        "guards": ("APIView", {**handler, **guards}),
         "object": ("GenericAPIView", {**stock, "get": get_one}),
         "filter": (FLOWS[flow][0], {**stock, "filter_backends": [*backends, filter_backend]}),
         "all async": (FLOWS[flow][0], {**stock, **all_async}),
     }[kind]
-    if kind == "overrides":
-        backends.insert(0, django_filters.rest_framework.DjangoFilterBackend)
-    view = type("ProductView", (find_view(contender, base),), attributes)
+    view = type("ProductView", (find_view(contender, name),), attributes)
     return add_overrides(contender, view) if kind == "overrides" else view
 
 
@@ -437,8 +437,13 @@ def cpu_time(ask_all, requests):
     return seconds
 
 
+@functools.cache
+def make_once(handler_class):
+    return handler_class()
+
+
 def ask_wsgi(requests):
-    application, answers = WSGIHandler(), []
+    application, answers = make_once(WSGIHandler), []
     for settings.ROOT_URLCONF, method, url, body in requests:
         environ = {"REQUEST_METHOD": method, "PATH_INFO": url, "HTTP_HOST": "localhost"}
         environ.update({"wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body)})
@@ -452,7 +457,7 @@ def ask_wsgi(requests):
 
 def ask_asgi(requests):
     async def ask_all():
-        application, answers = ASGIHandler(), []
+        application, answers = make_once(ASGIHandler), []
         for settings.ROOT_URLCONF, *request in requests:
             answers.append(await exchange(application, *request))
         return answers
@@ -635,9 +640,8 @@ def measure_memory(options):
     title = "Memory by tracemalloc: an object through Django's ASGI handler, with ten overrides"
     halves = (f"left by each of {half} requests", f"and of {half} more")
     print_header(title, "a request, at its peak", *halves, f"a view class, of {number}")
-    for name, contender in find_contenders().items():
-        if name not in ("DRF", "this module"):
-            continue
+    contenders = find_contenders()
+    for contender in (contenders["DRF"], contenders["this module"]):
         urls, peaks = make_urls(contender, "overrides", "retrieve"), []
         tracemalloc.start()
         ask_all(urls, 500)  # It warms up.
@@ -653,7 +657,7 @@ def measure_memory(options):
         tracemalloc.stop()
         left = [f"{(after - before) / half:.1f} bytes" for before, after in zip(used, used[1:])]
         peak, per_class = statistics.median(peaks) / 1024, grown / number / 1024
-        print_row(name, f"{peak:.0f} KB", *left, f"{per_class:.1f} KB")
+        print_row(contender.name, f"{peak:.0f} KB", *left, f"{per_class:.1f} KB")
 
 
 # What waits, and what keeps the event loop: the views of both
