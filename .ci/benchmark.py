@@ -199,7 +199,7 @@ def format_ratios(ratios):
 # The contenders, and their views
 
 
-Contender = namedtuple("Contender", "name prefix views serializers")
+Contender = namedtuple("Contender", "name is_async prefix views serializers")
 OVERRIDES = {
     "DRF": "initial get_permissions get_queryset filter_queryset get_serializer_class "
     "get_serializer_context perform_create perform_update perform_destroy finalize_response",
@@ -214,23 +214,20 @@ GIVEN = []  # to the peers' components: a class, and what it has under which nam
 def find_contenders():
     modules = (drf.views, drf.generics, drf.viewsets)
     views = types.SimpleNamespace(**{k: v for each in modules for k, v in vars(each).items()})
-    contenders = [Contender(name, "", views, drf.serializers) for name in ("DRF", "DRF again")]
-    contenders.append(Contender("this module", "Async", ours, drf.serializers))
+    sync = Contender("DRF", False, "", views, drf.serializers)
+    contenders = [sync, sync._replace(name="DRF again")]
+    contenders.append(Contender("this module", True, "Async", ours, drf.serializers))
     with contextlib.suppress(ImportError):
         from restflow import views
 
-        contenders.append(Contender("drf-restflow", "Async", views, drf.serializers))
+        contenders.append(Contender("drf-restflow", True, "Async", views, drf.serializers))
     with contextlib.suppress(ImportError):
         import adrf.serializers
         import adrf.viewsets
 
         views = types.SimpleNamespace(**{**vars(adrf.generics), **vars(adrf.viewsets)})
-        contenders.append(Contender("adrf", "", views, adrf.serializers))
+        contenders.append(Contender("adrf", True, "", views, adrf.serializers))
     return {contender.name: contender for contender in contenders}
-
-
-def is_async(contender):
-    return not contender.name.startswith("DRF")
 
 
 def find_view(contender, name):
@@ -253,7 +250,7 @@ def make_async(function):
 
 def make_component(contender, base, hook, function):
     """A component with this hook: a sync one for DRF, else an async one."""
-    if is_async(contender) and not inspect.iscoroutinefunction(function):
+    if contender.is_async and not inspect.iscoroutinefunction(function):
         function = make_async(function)
     if contender.name == "this module":
         return type("Component", (base,), {hook: function})
@@ -293,7 +290,7 @@ def make_components(contender):
         (drf.filters.BaseFilterBackend, "filter_queryset", filter_queryset),
     ]
     pages = drf.pagination.PageNumberPagination
-    if is_async(contender):
+    if contender.is_async:
         pages = make_component(contender, pages, "paginate_queryset", paginate_queryset)
     return [*(make_component(contender, *hook) for hook in hooks), pages]
 
@@ -317,8 +314,11 @@ def make_view(contender, kind, flow):
             model = shop.Product
             fields = ["price", "is_archived"]
 
-    authenticator, permission, throttle, filter_backend, pages = make_components(contender)
-    if is_async(contender):
+    # Only where they are used: their classes take memory, and time of each `as_view()` here.
+    has_components = kind in ("guards", "filter", "all async")
+    components = make_components(contender) if has_components else [None] * 5
+    authenticator, permission, throttle, filter_backend, pages = components
+    if contender.is_async:
         get, get_one = make_async(get), aget_one
     if contender.name == "this module":
         get_queryset = make_async(get_queryset)
@@ -343,13 +343,11 @@ def make_view(contender, kind, flow):
     }
     guards = {"permission_classes": [permission, permission], "throttle_classes": [throttle]}
     handler = {"get": get, "authentication_classes": []}
+    by_field = {"filterset_class": Products}
     more = [*backends, django_filters.rest_framework.DjangoFilterBackend]
     name, attributes = {
         "stock": (FLOWS[flow][0], stock),
-        "overrides": (
-            FLOWS[flow][0],
-            {**stock, "filter_backends": more, "filterset_class": Products},
-        ),
+        "overrides": (FLOWS[flow][0], {**stock, "filter_backends": more, **by_field}),
         "handler": ("APIView", handler),
         "guards": ("APIView", {**handler, **guards}),
         "object": ("GenericAPIView", {**stock, "get": get_one}),
@@ -524,16 +522,20 @@ def measure_ratios(names, rounds, measure):
     return times, ratios
 
 
-def measure_rows(options, handler, ask_all):
+def measure_rows(handler, ask_all, options):
     contenders = find_contenders()
-    title = f"CPU time of a request through Django's {handler} handler: DRF's, and as ratios to it"
+    rounds, count = max(options.rounds or 50, 2), options.requests or 10
+    title = (
+        f"CPU time of a request through Django's {handler} handler: DRF's, and as ratios to it; "
+    )
+    title += f"{rounds} rounds of {count} requests, or fewer rounds of more for many classes"
+    print(NOTES)
     print_header(title, *contenders)
     gc.disable()  # It collects before each batch, which is quick once all this is frozen.
     gc.freeze()
     for row, row_handler, kind, flows, number in ROWS:
         if row_handler != handler or options.row not in row:
             continue
-        rounds, count = max(options.rounds or 50, 2), options.requests or 10
         if number > count:
             rounds, count = max(rounds * count // number, 5), number
         medians = {name: [] for name in contenders if name != "DRF"}
@@ -557,15 +559,6 @@ def measure_rows(options, handler, ask_all):
                 for ratios in medians.values()
             ]
             print_row(f"{row}: geometric mean", "", *means)
-
-
-def measure_asgi(options):
-    print(NOTES)
-    measure_rows(options, "ASGI", ask_asgi)
-
-
-def measure_wsgi(options):
-    measure_rows(options, "WSGI", ask_wsgi)
 
 
 def ask(options):
@@ -678,17 +671,15 @@ async def wait(request):
 
 
 def make_slow_views(contender):
-    from rest_framework import serializers
-
     class RowSerializer(contender.serializers.Serializer):
-        name = serializers.CharField(max_length=80)
-        price = serializers.DecimalField(max_digits=8, decimal_places=2)
-        stock = serializers.IntegerField(min_value=0)
-        day = serializers.DateField()
+        name = drf.serializers.CharField(max_length=80)
+        price = drf.serializers.DecimalField(max_digits=8, decimal_places=2)
+        stock = drf.serializers.IntegerField(min_value=0)
+        day = drf.serializers.DateField()
 
     class ImportSerializer(contender.serializers.Serializer):
         rows = RowSerializer(many=True, write_only=True)
-        count = serializers.IntegerField(read_only=True)
+        count = drf.serializers.IntegerField(read_only=True)
 
         def create(self, validated_data):
             return {"count": len(validated_data["rows"])}
@@ -712,7 +703,7 @@ def make_slow_views(contender):
     every = {"queryset": shop.Product.objects.all()}
     every["serializer_class"] = make_serializer(contender, "list")
     return {
-        "waiting/{}/": make_view("APIView", get=aget if is_async(contender) else get),
+        "waiting/{}/": make_view("APIView", get=aget if contender.is_async else get),
         "import/{}/": make_view("CreateAPIView", serializer_class=ImportSerializer),
         "everything/{}/": make_view("ListAPIView", **every),
         "sleep/{}/": make_view("ListAPIView", **every, get_queryset=get_queryset),
@@ -831,8 +822,8 @@ async def watch(work):
 
 
 PARTS = {
-    "cpu": measure_asgi,
-    "wsgi": measure_wsgi,
+    "cpu": functools.partial(measure_rows, "ASGI", ask_asgi),
+    "wsgi": functools.partial(measure_rows, "WSGI", ask_wsgi),
     "making": measure_making,
     "memory": measure_memory,
     "waiting": measure_waiting,
