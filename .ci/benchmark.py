@@ -524,11 +524,9 @@ def measure_ratios(names, rounds, measure):
 
 def measure_rows(handler, ask_all, options):
     contenders = find_contenders()
-    rounds, count = max(options.rounds or 50, 2), options.requests or 10
-    title = (
-        f"CPU time of a request through Django's {handler} handler: DRF's, and as ratios to it; "
-    )
-    title += f"{rounds} rounds of {count} requests, or fewer rounds of more for many classes"
+    all_rounds, all_requests = max(options.rounds or 50, 2), options.requests or 10
+    title = f"CPU time of a request through Django's {handler} handler, as a ratio to DRF's; "
+    title += f"{all_rounds} rounds of {all_requests} requests, or fewer of more for many classes"
     print(NOTES)
     print_header(title, *contenders)
     gc.disable()  # It collects before each batch, which is quick once all this is frozen.
@@ -536,8 +534,8 @@ def measure_rows(handler, ask_all, options):
     for row, row_handler, kind, flows, number in ROWS:
         if row_handler != handler or options.row not in row:
             continue
-        if number > count:
-            rounds, count = max(rounds * count // number, 5), number
+        count = max(all_requests, number)
+        rounds = max(all_rounds * all_requests // count, 5)
         medians = {name: [] for name in contenders if name != "DRF"}
         for flow in flows:
             urls = {name: make_urls(contenders[name], kind, flow, number) for name in contenders}
