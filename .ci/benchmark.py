@@ -2,7 +2,7 @@
 """
 Measure these views against DRF's sync ones, drf-restflow's and adrf's. It prints Markdown.
 
-    python .ci/benchmark.py                             # every part but `ask`, on SQLite
+    python .ci/benchmark.py                             # all but `ask`: half an hour, on SQLite
     python .ci/benchmark.py cpu --rounds 25             # one part
     python .ci/benchmark.py cpu --row "async handler"   # the rows with these words in their name
     python .ci/postgres.py python .ci/benchmark.py cpu  # on the database of DATABASE_URL
