@@ -828,14 +828,15 @@ def _refuse_what_would_not_run(cls: type) -> None:
             "place, as the first base that is a view."
             % (cls.__name__, drf_class.__name__, instead)
         )
-    for hook in {"as_view", *HOOKS}:
-        names = {hook} if hook in HANDLERS else {hook, "a" + hook}
-        definers = [b for b in cls.__mro__ if any(_defined(b, name) for name in names)]
-        for base, below in zip(definers, definers[1:]):
-            if base in ours and below not in ours + drfs:
+    for position, below in enumerate(cls.__mro__):
+        names = vars(below).keys() & {"as_view", *NAMES}
+        for hook in () if below in ours + drfs else {NAMES.get(n, n) for n in names}:
+            names = {hook} if hook in HANDLERS else {hook, "a" + hook}
+            above = [b for b in cls.__mro__[:position] if any(map(vars(b).get, names))]
+            if above and above[-1] in ours:
                 raise TypeError(
                     "%s.%s would never run. Name %s before %s in the bases of %s."
-                    % (below.__name__, hook, below.__name__, base.__name__, cls)
+                    % (below.__name__, hook, below.__name__, above[-1].__name__, cls)
                 )
 
 
