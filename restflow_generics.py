@@ -51,7 +51,7 @@ import sys
 import threading
 import types
 from contextlib import ContextDecorator, suppress
-from typing import Any, Coroutine, Dict, List, Optional
+from typing import Any, Coroutine, Dict, List, NamedTuple, Optional
 
 import asgiref
 import django
@@ -95,9 +95,10 @@ from rest_framework import (
     viewsets,
 )
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import ForcedAuthentication, Request, wrap_attributeerrors
+from rest_framework.request import Request, wrap_attributeerrors
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.utils.serializer_helpers import ReturnDict, ReturnList
 from rest_framework.views import APIView
 
 __all__ = [
@@ -136,66 +137,75 @@ __version__ = "1.1.0"
 # two is kept on the class, and holds as long as they are the same: a patch is seen.
 
 NOTHING: Dict[str, Any] = {}
-FLOWS: Dict[Any, Any] = {}  # functions, and what this module runs in their place
+# Functions, and the flows that run in their place. With a method of this module's own:
+# its class, its hook, and the method of DRF's that it stands for.
+FLOWS: Dict[Any, Any] = {}
 # Django's own `aget`, `asave`... only call their sync twins in a thread: no spelling.
 TWINS = {*filter(callable, [*vars(QuerySet).values(), *vars(Model).values()])}
 
 
+class _Decision(NamedTuple):
+    sync: Any  # what the class has under either name
+    async_: Any
+    name: str  # of the spelling that decides
+    definition: Any  # behind what the class has by that name, if it is not just that
+
+
 def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
-    """Return the implementation that decides, as something to call."""
+    """Return the implementation that decides, as something to call.
+
+    The spelling to `skip` is one that is set on the object and asks for the other.
+    """
     # Interned, as names in source code are: Python finds these sooner.
     cls, async_name = type(owner), sys.intern("a" + hook)
-    given = getattr(owner, "__dict__", NOTHING)  # The object comes before its classes.
-    if hook in given or async_name in given:
+    on_object = getattr(owner, "__dict__", NOTHING)  # It comes before its classes.
+    if hook in on_object or async_name in on_object:
         for name in (async_name, hook):
-            method = given.get(name) if name != skip else None
-            if callable(method) and not _is_given_asave(method, owner):
+            method = on_object.get(name) if name != skip else None
+            if callable(method) and not _is_asave_of_ours(method, owner):
                 return method
-    sync, own = getattr(cls, hook, None), getattr(cls, async_name, None)
-    if type(own) is types.FunctionType and own in TWINS:
-        own = None
+    sync, async_ = getattr(cls, hook, None), getattr(cls, async_name, None)
+    if type(async_) is types.FunctionType and async_ in TWINS:
+        async_ = None
     name, definition = hook, None
-    if own is not None or type(sync) is not types.FunctionType:
-        decided = vars(cls).get("restflow_decided", NOTHING).get(hook)
-        if decided is None or decided[0] is not sync or decided[1] is not own:
-            decided = _decide(cls, hook, sync, own)
-        name, definition = decided[2:]
+    if async_ is not None or type(sync) is not types.FunctionType:
+        decision = vars(cls).get("restflow_decisions", NOTHING).get(hook)
+        if (
+            decision is None
+            or decision.sync is not sync
+            or decision.async_ is not async_
+        ):
+            decision = _decide(cls, hook, sync, async_)
+        name, definition = decision.name, decision.definition
     if definition is not None:
-        return definition.__get__(owner, cls)
-    method = getattr(cls, name, None) if name in given else None
+        return _bound(definition, owner)
+    method = getattr(cls, name, None) if name in on_object else None
     return getattr(owner, name) if method is None else _bound(method, owner)
 
 
-def _decide(cls: Any, hook: str, sync: Any, own: Any) -> Any:
-    """Return the two, what decides, and its function if the class has not just that."""
-    name, attribute, function = hook, sync, _behind(sync)
-    if (sync if own is None else _behind(own)) is not function:
+def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> _Decision:
+    name, attribute, definition = hook, sync, _behind(sync)
+    is_one = definition is _behind(async_) if async_ is not None else not _is_face(sync)
+    if not is_one or definition is None:
         names = (_spelling_of(base, hook) for base in cls.__mro__)
         name = next(filter(None, names), hook)
         attribute = getattr(cls, name, None)
-        function = _behind(attribute)
+        definition = _behind(attribute)
     if isinstance(attribute, property):
-        function = attribute.fget
+        definition = attribute.fget
     elif attribute is not None and not callable(attribute):
-        function = lambda owner: getattr(owner, name)  # noqa: E731
-    definition = None if function is attribute else function
-    if not hasattr(definition, "__get__"):  # such as a mock
-        definition = definition and staticmethod(definition)
-    decided = sync, own, name, definition
-    if hasattr(cls, "restflow_decided"):  # It has faces.
-        cls.restflow_decided = {**vars(cls).get("restflow_decided", {}), hook: decided}
-    return decided
+        definition = lambda owner: getattr(owner, name)  # noqa: E731
+    definition = None if definition is attribute else definition
+    decision = _Decision(sync, async_, name, definition)
+    if hasattr(cls, "restflow_decisions"):  # It has faces.
+        before = vars(cls).get("restflow_decisions", NOTHING)
+        cls.restflow_decisions = {**before, hook: decision}
+    return decision
 
 
 def _behind(attribute: Any) -> Any:
     """Return what a face stands for as things are now, and all else as it is."""
     return attribute.current() if _is_face(attribute) else attribute
-
-
-def _behind_method(method: Any) -> Any:
-    face: Any = getattr(method, "__func__", None)
-    is_bound = type(method) is types.MethodType and _is_face(face)
-    return face.meant_by(method.__self__) if is_bound else method
 
 
 def _is_face(attribute: Any) -> bool:
@@ -215,14 +225,14 @@ def _defined(cls: type, name: str) -> Any:
     """Return what a class itself defines, other than the faces that it was given."""
     attribute: Any = vars(cls).get(name)
     if _is_face(attribute) and attribute.owner is cls and attribute.defined_as != name:
-        if vars(cls).get(attribute.defined_as) is None:  # What it stood for is gone.
+        if attribute.current() is None:  # What it stood for is there no more.
             delattr(cls, name)
         return None
     is_function = type(attribute) is types.FunctionType
     return None if is_function and attribute in TWINS else attribute
 
 
-def _is_given_asave(method: Any, owner: Any) -> bool:
+def _is_asave_of_ours(method: Any, owner: Any) -> bool:
     return getattr(method, "func", None) is call_hook and method.args[0] is owner
 
 
@@ -261,8 +271,6 @@ COMPUTES = {
         permissions.AllowAny: "has_permission",
         pagination.PageNumberPagination: "get_paginated_response",
         pagination.LimitOffsetPagination: "get_paginated_response",
-        pagination.CursorPagination: "get_paginated_response",
-        ForcedAuthentication: "authenticate",
     }.items()
     for method in map(vars(cls).get, names.split())
 }
@@ -272,11 +280,15 @@ USED = """
     _allowed_methods get_format_suffix perform_content_negotiation get_renderers
     determine_version get_renderer_context authentication_classes parser_classes
     renderer_classes permission_classes throttle_classes queryset serializer_class
-    pagination_class get_serializer get_serializer_class get_serializer_context""".split()
+    pagination_class get_serializer get_serializer_class get_serializer_context
+""".split()
 USED_OF_OTHERS = [
     ("content_negotiation_class", "select_renderer"),
+    ("content_negotiation_class", "get_accept_list"),
     ("versioning_class", "determine_version"),
+    ("versioning_class", "is_allowed_version"),
 ]
+USED_OF_PAGINATORS = ["get_next_link", "get_previous_link"]
 ALSO_STOCK = {
     __name__,
     "django.contrib.auth.base_user",
@@ -290,33 +302,41 @@ def _only_computes(method: Any) -> bool:
     function = method.__func__ if type(method) is types.MethodType else None
     if type(function) is not types.FunctionType or function not in COMPUTES:
         return False
-    owner = method.__self__  # And a tracer may have come before this module.
-    return _is_stock(function) and (
-        not isinstance(owner, View) or _uses_only_stock(owner)
-    )
+    owner = method.__self__
+    if isinstance(owner, View):
+        is_plain = _uses_only_stock(owner)
+    else:
+        used = [getattr(type(owner), name, None) for name in USED_OF_PAGINATORS]
+        is_plain = all(map(_is_stock, used))
+    return is_plain and _is_stock(
+        function
+    )  # A tracer may have come before this module.
 
 
 def _uses_only_stock(view: Any) -> bool:
-    # For each view, and so for each request, once.
-    if "restflow_uses_only_stock" not in vars(view):
-        view.restflow_uses_only_stock = _is_made_of_stock(type(view))
-    return view.restflow_uses_only_stock
+    known = vars(view).get("restflow_uses_only_stock")
+    if known is None:  # once for each view, and so for each request
+        known = view.restflow_uses_only_stock = _find_out_what_it_uses(view)
+    return known
 
 
-def _is_made_of_stock(cls: Any) -> bool:
+def _find_out_what_it_uses(view: Any) -> bool:
+    cls, given = type(view), vars(view).keys() & USED  # by `as_view(...)`
     used = [getattr(cls, name, None) for name in USED]
+    used.extend(vars(view)[name] for name in given)
     for name, method in USED_OF_OTHERS:
-        used.append(getattr(getattr(cls, name, None), method, None))
-    known = vars(cls).get("restflow_stock")
-    if known is None or known[0] != used:  # Somebody has patched the class.
+        component = vars(view).get(name, getattr(cls, name, None))
+        used.append(getattr(component, method, None))
+    known = vars(cls).get("restflow_stock", ([], False))
+    if known[0] != used:  # It is the first, or somebody has patched the class.
         known = cls.restflow_stock = used, all(map(_is_stock, used))
     return known[1]
 
 
 def _is_stock(attribute: Any) -> bool:
-    """Is it DRF's own, or plain data? By where it was written: decorators copy names."""
+    """Is it DRF's own, or plain data? By where it was written, not by its name."""
     attribute = getattr(attribute, "fget", attribute)
-    if isinstance(attribute, types.FunctionType):
+    if type(attribute) is types.FunctionType:  # and nothing that passes for one
         module = attribute.__globals__.get("__name__", "")
         return module.startswith("rest_framework.") or module in ALSO_STOCK
     is_data = not (callable(attribute) or hasattr(attribute, "__get__"))
@@ -372,11 +392,11 @@ async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function or a method on its own side, for a flow, which awaits it."""
     function = method.__func__ if type(method) is types.MethodType else None
     if type(function) is types.FunctionType and function in FLOWS:
-        flow, owner = FLOWS[function], method.__self__
-        patch = _patch_of(flow, type(owner))
+        flow, *stands_for = FLOWS[function]
+        patch = _patch_of(type(method.__self__), *stands_for) if stands_for else None
         if patch is None:
-            return await flow(owner, *args, **kwargs)
-        method = _bound(patch, owner)
+            return await flow(method.__self__, *args, **kwargs)
+        method = _bound(patch, method.__self__)
     if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
         await _move_to(WORKER_THREAD)
     result = method(*args, **kwargs)
@@ -386,14 +406,13 @@ async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     return result
 
 
-def _patch_of(flow: Any, cls: type) -> Any:
+def _patch_of(cls: type, owner: Any, hook: str, drf_function: Any) -> Any:
     """Return what somebody has put in the place of the method of DRF's, if so."""
-    owner, hook, drf_function = getattr(flow, "stands_for", (cls, "", None))
-    if not hook or not issubclass(cls, owner):
+    now = getattr(super(owner, cls), hook, None) if issubclass(cls, owner) else None
+    if now is None or now is drf_function or _is_face(now) or _is_stock(now):
         return None
-    now = getattr(super(owner, cls), hook, None)
-    is_stock = now is drf_function or _behind(now) is not now or _is_stock(now)
-    return None if is_stock else now
+    # Who wraps this module's method as well, as tracers do, sees the call there.
+    return now if _is_face(vars(owner).get(hook)) else None
 
 
 async def _note(method: Any, args: Any, kwargs: Any, flow: Any, *its_args: Any) -> Any:
@@ -579,10 +598,10 @@ class _MaybeCoroutineFunction:
 class _Face(_MaybeCoroutineFunction):
     """What a class is given as `name` for what it has defined as `defined_as`.
 
-    It runs the definition on its own side. It is a coroutine function to who asks where
-    it has to be awaited, and under a name that both sides call, a function in sync code,
-    where it answers: `method_decorator` has to take its sync branch there. Only where no
-    view runs in this thread, what an `async def` of a view is does not depend on that.
+    It runs the definition on its own side. To who asks it is a coroutine function where
+    it has to be awaited. Under a name that both sides call, it is a function in sync
+    code, where it answers: `method_decorator` has to take its sync branch there. But an
+    `async def` of a view is what it was written as while no view runs in this thread.
     """
 
     # Not in its `__dict__`, which decorators copy.
@@ -614,7 +633,11 @@ class _Face(_MaybeCoroutineFunction):
         """Return the definition as it is now: `None` if it is there no more."""
         if self.name == self.defined_as:
             return self.function
-        return _behind(vars(self.owner).get(self.defined_as))
+        now: Any = vars(self.owner).get(self.defined_as)
+        is_given = (
+            _is_face(now) and now.owner is self.owner and now.defined_as == self.name
+        )
+        return None if is_given else _behind(now)
 
     def __call__(self, instance: Any, /, *args: Any, **kwargs: Any) -> Any:
         cls, is_given = type(instance), self.name != self.defined_as
@@ -670,10 +693,11 @@ def _complete(cls: type, names: Dict[str, str]) -> None:
     """Give the classes that `cls` is made of the spellings that they lack."""
     for base in cls.__mro__[:-1]:
         if not _is_drf_class(base):
-            for name, function in vars(base).items():
+            namespace = vars(base).copy()  # Other threads may decide meanwhile.
+            for name, function in namespace.items():
                 if names is NAMES or name in names:  # an `@action` of a view, too
                     _refuse_what_closes_early(base, name, function)
-            for hook in {names[name] for name in vars(base).keys() & names.keys()}:
+            for hook in {names[name] for name in namespace.keys() & names.keys()}:
                 _complete_hook(cls, base, hook, names is NAMES)
 
 
@@ -685,7 +709,10 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
         function = vars(base)[name]
         is_ours = getattr(function, "__globals__", None) is globals()
         if is_ours and _is_async(function):
-            _remember_flow(function, base, hook)
+            drf_function = getattr(super(base, base), hook, None)
+            # A tracer may have come before this module: then it is none.
+            drf_function = drf_function if _is_stock(drf_function) else None
+            FLOWS[function] = function, base, hook, drf_function
         if name == hook:
             is_to_face = is_of_both_sides or _is_async_behind(function)
         else:
@@ -693,24 +720,16 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
         # What stands in for a face, as of a tracer, hands on to it: it needs no other.
         if is_to_face and getattr(function, "is_restflow_face", None) is not True:
             setattr(base, name, _Face(base, hook, name, name, is_of_view))
-            base.restflow_decided = {}
+            base.restflow_decisions = {}
     if len(defined) == 1:
         other = hook if name != hook else "a" + hook
-        is_to_give = (
-            hasattr(cls, hook) if name != hook else is_of_view and hook in PAIRS
-        )
+        # An async spelling of a class below must not pass over a sync override.
+        is_to_give = len(names) == 2 and hasattr(cls, other)
+        is_to_give = is_to_give or (is_of_view and hook in PAIRS)
         if is_to_give and other not in vars(base):
             setattr(base, other, _Face(base, hook, other, name, is_of_view))
             base.restflow_given = {*vars(base).get("restflow_given", ()), other}
-            base.restflow_decided = {}
-
-
-def _remember_flow(function: Any, owner: Any, hook: str) -> None:
-    drf_function = getattr(super(owner, owner), hook, None)
-    # A tracer may have come before this module: then it is none.
-    drf_function = drf_function if _is_stock(drf_function) else None
-    function.stands_for = owner, hook, drf_function
-    FLOWS[function] = function
+            base.restflow_decisions = {}
 
 
 def _is_method(attribute: Any) -> bool:
@@ -849,7 +868,7 @@ def _refuse_what_would_not_run(cls: type) -> None:
 
 def _stands_for(*functions: Any) -> Any:
     def remember(flow: Any) -> Any:
-        FLOWS.update((f, flow) for f in functions if _is_stock(f))
+        FLOWS.update((f, (flow,)) for f in functions if _is_stock(f))
         return flow
 
     return remember
@@ -1085,7 +1104,10 @@ class AsyncAPIView(_BothSpellings, APIView):
             if request.method.lower() in self.http_method_names:
                 handler = getattr(self, request.method.lower(), handler)
 
-            response = await _apply(_behind_method(handler), request, *args, **kwargs)
+            face: Any = getattr(handler, "__func__", None)
+            if _is_face(face) and type(handler) is types.MethodType:
+                handler = face.meant_by(handler.__self__)
+            response = await _apply(handler, request, *args, **kwargs)
 
         except Exception as exc:
             response = await _call(self, "handle_exception", exc)
@@ -1093,7 +1115,7 @@ class AsyncAPIView(_BothSpellings, APIView):
         self.response = await _call(
             self, "finalize_response", request, response, *args, **kwargs
         )
-        return _rendered(self, self.response)
+        return self.response
 
     async def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if self.metadata_class is None:
@@ -1184,7 +1206,7 @@ class _View(_MaybeCoroutineFunction):
         return _awaitable(response) if is_by_hand else response
 
 
-async def _serve(view: Any, /, *args: Any, **kwargs: Any) -> Any:
+async def _serve(view: Any, request: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call DRF's view function, which makes the view, and await its `dispatch`."""
     cls = view.cls
     is_flow = _is_face(cls.dispatch)  # Somebody may have put something there.
@@ -1192,10 +1214,10 @@ async def _serve(view: Any, /, *args: Any, **kwargs: Any) -> Any:
         await _move_to(WORKER_THREAD)
     THREAD.makes_a_view = is_flow
     try:
-        answer = view.__wrapped__(*args, **kwargs)
+        answer = view.__wrapped__(request, *args, **kwargs)
     finally:
         THREAD.makes_a_view = False
-    return await (answer if is_flow else _settle(answer))
+    return _rendered(view, request, await (answer if is_flow else _settle(answer)))
 
 
 def _awaitable(response: Any) -> Any:
@@ -1238,16 +1260,12 @@ class _AwaitableResponse:
 # the event loop, if it is plain data that is rendered faster than a hop takes.
 
 
-def _rendered(view: Any, response: Any) -> Any:
-    request = getattr(view.request, "_request", None)
-    view_function = getattr(getattr(request, "resolver_match", None), "func", None)
+def _rendered(view: Any, request: Any, response: Any) -> Any:
     render = getattr(response, "render", None)
     if (
         not isinstance(request, ASGIRequest)
-        or not isinstance(view_function, _View)  # There is a decorator around it.
-        or view_function.cls is not type(view)
-        or view_function.is_atomic()
-        or type(view).dispatch is not AsyncAPIView.dispatch
+        # There is a decorator around the view, or it was not Django that called it.
+        or getattr(request.resolver_match, "func", None) is not view
         or _is_middleware_next(tuple(settings.MIDDLEWARE))
         or not callable(render)
         or _is_async(render)
@@ -1267,25 +1285,33 @@ def _rendered(view: Any, response: Any) -> Any:
 @functools.lru_cache(maxsize=None)
 def _is_middleware_next(paths: Any) -> bool:
     """Does a middleware change responses before they are rendered?"""
-    return any(hasattr(import_string(p), "process_template_response") for p in paths)
+    classes = list(map(import_string, paths))  # What is none may make one of them.
+    hook = "process_template_response"
+    return any(not isinstance(cls, type) or hasattr(cls, hook) for cls in classes)
 
 
 def _is_small_and_plain(response: Any) -> bool:
     renderer = getattr(response, "accepted_renderer", None)
-    if type(response) is not Response or type(renderer) is not JSONRenderer:
+    if (
+        type(response) is not Response
+        or type(renderer) is not JSONRenderer
+        or not _is_stock(JSONRenderer.render)
+        or "render" in vars(response)
+        or response._post_render_callbacks  # type: ignore[attr-defined]
+    ):
         return False
     parts, size = [response.data], 0
     for part in parts:  # It grows.
-        if isinstance(part, dict):
+        if type(part) in (dict, ReturnDict):
             parts.extend(part.values())
-        elif isinstance(part, (list, tuple)):
+        elif type(part) in (list, tuple, ReturnList):
             parts.extend(part)
         elif type(part) not in (str, int, float, bool, type(None)):
             return False  # Who knows what it queries.
         size += len(part) if type(part) is str else 1
         if size + len(parts) > 2000:
             return False
-    return not response._post_render_callbacks  # type: ignore[attr-defined]
+    return True
 
 
 # --- The generic view -----------------------------------------------------------------
@@ -1356,7 +1382,7 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer:
         serializer = super().get_serializer(*args, **kwargs)
-        _refuse_coroutine_functions(type(serializer))
+        _refuse_coroutine_functions(type(getattr(serializer, "child", serializer)))
         return _with_asave(serializer)
 
 
