@@ -11,26 +11,28 @@ from django.db import transaction
 from django.test import override_settings
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page, never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import etag, require_http_methods
 from rest_framework import generics
-from rest_framework.test import APIRequestFactory
+from rest_framework.test import APIClient, APIRequestFactory
 
 from restflow_generics import AsyncListAPIView
-from test_restflow_generics import MODULE, Product, ProductSerializer, ask
+from test_restflow_generics import MODULE, Product, ProductSerializer, ProductView, ask, mounted
 
 
-def own(view):
+def note_in_header(view):
     @functools.wraps(view)
-    def around(*args, **kwargs):
-        response = view(*args, **kwargs)
-        response["X-Own"] = "1"
+    def wrapper(request, *args, **kwargs):
+        count = Product.objects.count()
+        response = view(request, *args, **kwargs)
+        response["X-Count"] = count
         return response
 
-    return around
+    return wrapper
 
 
 DECORATORS = [
-    own,
+    note_in_header,
     never_cache,
     cache_page(60),
     etag(lambda *args, **kwargs: '"1"'),
@@ -38,8 +40,8 @@ DECORATORS = [
     login_required,
     permission_required("auth.add_user", raise_exception=True),
     transaction.atomic,
-    lambda view: own(cache_page(60)(view)),
-    lambda view: login_required(own(never_cache(view))),
+    lambda view: note_in_header(cache_page(60)(view)),
+    lambda view: login_required(note_in_header(never_cache(view))),
 ]
 
 
@@ -71,3 +73,22 @@ def test_decorators_judge_and_answer_as_around_drfs_view(decorator, where_):
 
     User.objects.filter(username="ann").update(is_superuser=True)
     assert list(answers(AsyncListAPIView)) == list(answers(generics.ListAPIView))
+
+
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        cache_page(60),
+        never_cache,
+        csrf_exempt,
+        require_http_methods(["GET"]),
+        transaction.atomic,
+        note_in_header,
+    ],
+)
+def test_sync_decorators_around_the_view_of_a_url(decorator):
+    view = decorator(ProductView.as_view())
+    assert len(ask(view).json) == 3
+    with override_settings(ROOT_URLCONF=mounted(view)):
+        assert len(APIClient().get("/").data) == 3
+    assert ("X-Count" in ask(view).headers) == (decorator is note_in_header)

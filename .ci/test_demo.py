@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The demo, asked over HTTP and in Chromium."""
+"""
+The demo, asked over HTTP and in Chromium.
+
+The tests in the browser want the extra `browser`, and Debian's packages chromium and
+chromium-driver. Where one of them is not installed, they are skipped.
+"""
 
 import contextlib
 import json
@@ -26,23 +31,34 @@ def free_port():
         return free.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def demo():
-    port = str(free_port())
-    environment = dict(os.environ, PORT=port)
+def start_demo(port, output):
     command = [sys.executable, str(HERE / (MODULE + ".py"))]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    lines = [server.stdout.readline() for _ in range(11)]
-    url = "http://127.0.0.1:" + port
-    for _ in range(200):
+    environment = dict(os.environ, PORT=str(port), PYTHONUNBUFFERED="1")
+    return subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+
+
+class Demo:
+    def __init__(self, port, output):
+        self.url, self.output = "http://127.0.0.1:%d" % port, output
+
+    def printed(self):
+        return self.output.read_text()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    port = free_port()
+    demo = Demo(port, tmp_path_factory.mktemp("demo") / "output")
+    with demo.output.open("w") as output:
+        server = start_demo(port, output)
+    for _ in range(400):
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(url).close()
+            urllib.request.urlopen(demo.url).close()
             break
         time.sleep(0.05)
-    yield url, "".join(lines)
+    yield demo
     server.send_signal(signal.SIGINT)
     assert server.wait(10) == 0
-    server.stdout.close()
 
 
 def curl(command):
@@ -59,24 +75,41 @@ def curl(command):
 
 
 def test_the_demo_answers_what_it_prints_and_leaves_when_told(demo):
-    url, printed = demo
-    answers = [curl(line) for line in printed.splitlines() if line.startswith("    curl")]
+    commands = [line for line in demo.printed().splitlines() if line.startswith("    curl")]
+    answers = [curl(command) for command in commands]
     assert [status for status, _ in answers] == [200, 200, 200, 201, 200, 200, 204, 200]
     listed, searched, first, created, changed, restocked, _, _ = [body for _, body in answers]
     assert (listed["count"], len(listed["results"]), len(searched["results"])) == (13, 10, 2)
     assert first["name"] == "Green tea" and changed["price"] == "2.50"
     assert created["name"] == "Kettle" and created["owner"] is not None
     assert restocked == {"restocked": "Green tea"}
-    page = urllib.request.Request(url + "/products/", headers={"Accept": "text/html"})
+    page = urllib.request.Request(demo.url + "/products/", headers={"Accept": "text/html"})
     assert b"<h1>Product List</h1>" in urllib.request.urlopen(page).read()
-    assert urllib.request.urlopen(url + "/static/rest_framework/css/default.css").status == 200
+    for url in ("/login/", "/static/rest_framework/css/default.css"):
+        assert urllib.request.urlopen(demo.url + url).status == 200
 
 
-# With a mark of its parameter, each test that uses the driver is marked.
-@pytest.fixture(scope="module", params=[pytest.param("chromium", marks=pytest.mark.browser)])
-def driver(request, tmp_path_factory):
+def test_the_demo_logs_every_request(demo):
+    urllib.request.urlopen(demo.url + "/products/?search=logged").close()
+    for _ in range(100):
+        if '"GET /products/?search=logged HTTP/1.1" 200' in demo.printed():
+            return
+        time.sleep(0.05)
+    pytest.fail(demo.printed())
+
+
+def test_the_demo_says_that_its_port_is_taken_and_not_where_it_serves(demo):
+    second = start_demo(demo.url.rpartition(":")[2], subprocess.PIPE)
+    said, _ = second.communicate(timeout=30)
+    assert second.returncode == 1
+    assert b"cannot be served on port" in said and b"PORT" in said
+    assert b"The shop is at" not in said
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
     webdriver = pytest.importorskip("selenium.webdriver")
-    chromium, chromedriver = shutil.which(request.param), shutil.which("chromedriver")
+    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and chromedriver):
         pytest.skip("No browser: chromium is at %s, chromedriver at %s" % (chromium, chromedriver))
     options = webdriver.ChromeOptions()
@@ -195,18 +228,18 @@ class Browser:
 
 
 PAGES = [
-    ("/", "Shop", "Log in as ann, who is staff, or as bob. The password is the name."),
-    ("/products/", "Product List", "What the shop sells. Who is logged in may"),
-    ("/products/?page=2", "Product List", "What the shop sells. Who is logged in may"),
-    ("/products/4/", "Product Instance", "What the shop sells. Who is logged in may"),
-    ("/categories/", "Category List", "What the shop sorts products into. Staff may"),
-    ("/categories/3/", "Category Instance", "What the shop sorts products into. Staff may"),
+    ("/", "Shop", "Log in as ann, who is staff, or as bob. The password is the user name."),
+    ("/products/", "Product List", "What the shop sells. Log in to add"),
+    ("/products/?page=2", "Product List", "What the shop sells. Log in to add"),
+    ("/products/4/", "Product Instance", "What the shop sells. Log in to add"),
+    ("/categories/", "Category List", "The categories of the products. Staff may"),
+    ("/categories/3/", "Category Instance", "The categories of the products. Staff may"),
 ]
 
 
 @pytest.mark.parametrize("user", [None, "ann"])
 def test_the_pages_of_the_demo_are_whole_and_say_what_they_are(driver, demo, user):
-    browser = Browser(driver, demo[0])
+    browser = Browser(driver, demo.url)
     browser.go("/", user=user)
     for url, title, description in PAGES:
         browser.go(url).answer("GET " + url, 200)
@@ -317,7 +350,7 @@ def test_a_product_is_deleted_once_that_is_confirmed(browser, tea):
 def test_an_action_is_found_and_done_in_the_browser(browser):
     browser.go("/products/1/", user="ann").click("Extra Actions").click("Restock")
     browser.answer("GET /products/1/restock/", 405)
-    assert browser.text(".content-main p")[0].startswith("Order more of a product")
+    assert browser.text(".content-main p")[0].startswith("Order more of one of your products")
     assert browser.seen("//form//*[@name = 'name']") == []
     browser.click("POST")
     assert browser.answer("POST /products/1/restock/", 200) == {"restocked": "Green tea"}

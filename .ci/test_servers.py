@@ -20,12 +20,16 @@ import time
 import types
 import urllib.parse
 import urllib.request
+from unittest import mock
 
 import django
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.asgi import ASGIHandler
+from django.db import connection, connections
 from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.test import override_settings
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import include, path
 from django.utils.deprecation import MiddlewareMixin
@@ -45,8 +49,13 @@ from test_restflow_generics import (
     ProductViewSet,
     Shop,
     basic,
+    exchange,
+    is_for_a_newer_asgiref,
+    mounted,
+    readme_blocks,
     reset_shop,
     router,
+    until,
     where,
 )
 
@@ -464,3 +473,40 @@ def test_a_server_leaves_when_told_and_has_nothing_to_complain_of(server, visit)
 def test_the_readme_names_the_servers():
     readme = " ".join((HERE / "README.md").read_text(encoding="utf-8").split())
     assert "through ASGI, with %s, %s, %s or %s. Under WSGI, say with %s," % (*SERVERS,) in readme
+
+
+def test_requests_take_turns_with_threads_and_connections_as_the_readme_says():
+    (block,) = [block for block in readme_blocks() if block.id == "TakeTurns"]
+    if is_for_a_newer_asgiref(block.id):
+        pytest.skip("asgiref 3.13 is the first whose ThreadSensitiveContext takes an executor")
+    names = {"get_asgi_application": ASGIHandler}
+    exec(block.values[0], names)
+    used = []
+
+    class View(AsyncAPIView):
+        def get(self, request):
+            connection.ensure_connection()
+            used.append((threading.current_thread(), connection.connection))
+            time.sleep(0.01)
+            return Response()
+
+    async def ask_all():
+        application = names["TakeTurns"](ASGIHandler(), keep=2)
+        for _ in range(3):
+            await exchange(application, "GET", "/")
+        assert len(set(used)) == 1
+        await asyncio.gather(*[exchange(application, "GET", "/") for _ in range(4)])
+        assert len(set(used)) == 4
+        await asyncio.wait_for(until(lambda: sum(t.is_alive() for t, _ in set(used)) == 2), 5)
+        for thread, database_connection in used:
+            if not thread.is_alive():
+                with pytest.raises(connection.Database.Error):  # as it is closed
+                    database_connection.cursor()
+        for executor in application.idle:
+            executor.submit(connections.close_all)
+            executor.shutdown()
+
+    with override_settings(ROOT_URLCONF=mounted(View)), mock.patch.dict(
+        connections.settings["default"], CONN_MAX_AGE=60
+    ):
+        asyncio.run(ask_all())

@@ -21,21 +21,14 @@ from test_restflow_generics import (
     OverriddenList,
     Product,
     ask,
+    logged,
     run_python,
     status_of_both,
 )
 
 
-def hands_on(view):
-    @functools.wraps(view)
-    def around(*args, **kwargs):
-        return view(*args, **kwargs)
-
-    return around
-
-
 def hands_on_and_is_marked(view):
-    around = hands_on(view)
+    around = logged(view)
     if asyncio.iscoroutinefunction(view):
         around._is_coroutine = getattr(asyncio.coroutines, "_is_coroutine", None)
         return getattr(inspect, "markcoroutinefunction", lambda function: function)(around)
@@ -44,7 +37,7 @@ def hands_on_and_is_marked(view):
 
 def asks_first(view):
     if not asyncio.iscoroutinefunction(view):
-        return hands_on(view)
+        return logged(view)
 
     @functools.wraps(view)
     async def around(*args, **kwargs):
@@ -59,7 +52,7 @@ def test_a_tracer_may_wrap_the_view(wrapper, view):
     assert status_of_both(wrapper(view.as_view())) == 200
 
 
-@pytest.mark.parametrize("wrapper", [hands_on, hands_on_and_is_marked, asks_first])
+@pytest.mark.parametrize("wrapper", [logged, hands_on_and_is_marked, asks_first])
 def test_a_tracer_may_wrap_what_djangos_as_view_returns(wrapper, monkeypatch):
     as_view, called = View.as_view.__func__, []
 

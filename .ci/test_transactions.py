@@ -22,6 +22,7 @@ from restflow_generics import AsyncAPIView, AsyncCreateAPIView
 from test_restflow_generics import (
     Category,
     Product,
+    ProductSerializer,
     ProductView,
     Refused,
     SyncProductView,
@@ -31,7 +32,71 @@ from test_restflow_generics import (
     names_created,
     reset_shop,
     until,
+    where,
 )
+
+
+@pytest.fixture(params=["sync", "async", "sync in async", "async in sync", "serializer"])
+def write_and_fail(request, atomic_requests):
+    """A view whose hooks write in various ways, and fail as the client says."""
+
+    def write(name):
+        assert where() == "worker thread" and connection.in_atomic_block
+        Product.objects.create(name=name)
+
+    def fail(request):
+        if "api" in request.query_params:
+            raise exceptions.ValidationError("No.")
+        if "error" in request.query_params:
+            raise Refused
+
+    class Sync(ProductView):
+        def perform_create(self, serializer):
+            write("first")
+            super().perform_create(serializer)
+            write("last")
+            fail(self.request)
+
+    class Async(ProductView):
+        async def aperform_create(self, serializer):
+            await sync_to_async(write)("first")
+            await super().aperform_create(serializer)
+            await asyncio.sleep(0.01)
+            await sync_to_async(write)("last")
+            fail(self.request)
+
+    class SyncInAsync(Sync):
+        async def create(self, request, *args, **kwargs):
+            await sync_to_async(write)("around")
+            return await super().create(request, *args, **kwargs)
+
+    class AsyncInSync(Async):
+        def create(self, request, *args, **kwargs):
+            write("around")
+            return super().create(request, *args, **kwargs)
+
+    class Serializer(ProductSerializer):
+        def create(self, validated_data):
+            write("first")
+            instance = super().create(validated_data)
+            write("last")
+            fail(self.context["request"])
+            return instance
+
+    class OnlyConfigured(AsyncCreateAPIView):
+        serializer_class = Serializer
+
+    views = [Sync, Async, SyncInAsync, AsyncInSync, OnlyConfigured]
+    return views[request.param_index]
+
+
+def test_atomic_requests_commits_a_response_and_rolls_an_error_back(write_and_fail):
+    assert ask(write_and_fail, "POST", "/?api", data={"name": "Cup"}).status == 400
+    assert names_created() == []
+    assert ask(write_and_fail, "POST", "/?error", data={"name": "Cup"}, raises=False).status == 500
+    assert names_created() == []
+    assert ask(write_and_fail, "POST", data={"name": "Cup"}).status == 201
+    assert set(names_created()) - {"around"} == {"Cup", "first", "last"}
 
 
 @pytest.mark.parametrize("how", ["api", "error"])
