@@ -149,7 +149,6 @@ from django.utils.decorators import method_decorator
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject, cached_property
 from django.views.decorators.cache import cache_page, never_cache
-from django.views.decorators.http import require_http_methods
 from django.views.generic import View
 from rest_framework import (
     exceptions,
@@ -2024,7 +2023,7 @@ def test_a_mixin_stays_what_it_was_for_views_that_are_not_of_this_module():
     update.close()
 
 
-def test_nor_does_it_give_them_this_module_s_answers():
+def test_a_mixin_does_not_give_other_views_this_module_s_answers():
     class Mixin:
         async def aget_object(self):
             raise AssertionError("not for DRF's views")
@@ -2257,26 +2256,16 @@ def test_cache_page_caches(name):
     assert (ask(view).body, len(first.json)) == (first.body, 3)
 
 
-@each_world
+@each_style
 @pytest.mark.parametrize(
     "hook", ["initial", "check_permissions", "handle_exception", "finalize_response"]
 )
-def test_overrides_call_super_above_an_async_component(hook, is_async):
-    seen = []
-
-    def override(self, *args, **kwargs):
-        seen.append((where(), Product.objects.count()))
-        return getattr(super(view, self), hook)(*args, **kwargs)
-
-    async def aoverride(self, *args, **kwargs):
-        seen.append((where(), 3))
-        return await getattr(super(view, self), "a" + hook)(*args, **kwargs)
-
-    view = {"a" + hook: aoverride} if is_async else {hook: override}
-    view = type("View", (ProductView,), {"permission_classes": [Allowed], **view})
+def test_overrides_call_super_above_an_async_component(hook, style):
+    calls = []
+    view = overriding(subclass(ProductView, permission_classes=[Allowed]), hook, style, calls)
     assert ask(view, headers={"Refuse": "yes"}).status == 403
     assert ask(view, "PATCH", "/99/", data={}).status == 404
-    assert set(seen) == {("event loop" if is_async else "worker thread", 3)}
+    assert set(calls) == {"GET", "PATCH"}
 
 
 def test_a_decorator_that_copies_attributes_is_not_taken_for_what_it_wraps():
@@ -3143,35 +3132,8 @@ def test_non_atomic_requests_opts_out_as_on_sync_views(view, is_atomic, atomic_r
     assert ask(view).json is is_atomic
 
 
-def test_a_view_that_was_not_called_leaves_no_transaction_to_the_next(atomic_requests):
-    never_called = require_http_methods(["POST"])(Opened.as_view())
-    opts_out = transaction.non_atomic_requests(Opened.as_view())
-    urls = (path("never/", never_called), path("out/", opts_out), path("in/", Opened.as_view()))
-    # The requests have one context, as those of a WSGI server's thread.
-    get = functools.partial(contextvars.copy_context().run, APIClient().get)
-    with override_settings(ROOT_URLCONF=urls):
-        assert [get("/never/").status_code for _ in range(2)] == [405, 405]
-        assert get("/out/").json() is False
-        assert get("/never/").status_code == 405
-        assert get("/in/").json() is True
-
-
 def test_without_the_setting_there_is_no_transaction():
     assert ask(Opened).json is False
-
-
-def test_a_view_that_is_called_by_somebody_else_than_django_opens_none(atomic_requests):
-    assert Opened.as_view()(APIRequestFactory().get("/")).data is False
-
-    class Inner(AsyncAPIView):
-        def get(self, request):
-            return Response(len(connection.savepoint_ids))
-
-    class Outer(AsyncAPIView):
-        def get(self, request):
-            return Inner.as_view()(request._request)
-
-    assert ask(Outer).json == 0
 
 
 # --- The generic view -----------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 import asyncio
 import contextlib
 import contextvars
+import functools
 import threading
 import time
 from unittest import mock
@@ -15,12 +16,16 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_finished
 from django.db import connection, connections, transaction
 from django.test import override_settings
+from django.urls import path
+from django.views.decorators.http import require_http_methods
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
+from rest_framework.test import APIClient, APIRequestFactory
 
 from restflow_generics import AsyncAPIView, AsyncCreateAPIView
 from test_restflow_generics import (
     Category,
+    Opened,
     Product,
     ProductSerializer,
     ProductView,
@@ -299,3 +304,30 @@ def test_so_does_one_that_goes_away_as_sync_code_gets_its_answer(is_async, atomi
     request_finished.disconnect(finished)
     assert finished.call_count == 1
     assert names_created() in ([], ["Cup"])
+
+
+def test_a_view_that_was_not_called_leaves_no_transaction_to_the_next(atomic_requests):
+    never_called = require_http_methods(["POST"])(Opened.as_view())
+    opts_out = transaction.non_atomic_requests(Opened.as_view())
+    urls = (path("never/", never_called), path("out/", opts_out), path("in/", Opened.as_view()))
+    # The requests have one context, as those of a WSGI server's thread.
+    get = functools.partial(contextvars.copy_context().run, APIClient().get)
+    with override_settings(ROOT_URLCONF=urls):
+        assert [get("/never/").status_code for _ in range(2)] == [405, 405]
+        assert get("/out/").json() is False
+        assert get("/never/").status_code == 405
+        assert get("/in/").json() is True
+
+
+def test_a_view_that_is_called_by_somebody_else_than_django_opens_none(atomic_requests):
+    assert Opened.as_view()(APIRequestFactory().get("/")).data is False
+
+    class Inner(AsyncAPIView):
+        def get(self, request):
+            return Response(len(connection.savepoint_ids))
+
+    class Outer(AsyncAPIView):
+        def get(self, request):
+            return Inner.as_view()(request._request)
+
+    assert ask(Outer).json == 0
