@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The shop, on real servers."""
+"""
+The shop, on real servers.
+
+They are installed with the extra `servers`. Where one is not, its tests are skipped. Each of them
+serves the shop twice, to clients that ask for our views or for DRF's sync ones.
+"""
 
 import asyncio
 import collections
@@ -69,16 +74,21 @@ SERVERS = {
 
 APPLICATION = """
 import logging
-import test_servers as tests
+from unittest import mock
+
+import test_restflow_generics  # which configures Django first
+import test_servers
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 
-tests.settings.MIDDLEWARE[:0] = [
+settings.MIDDLEWARE[:0] = [
     "django.middleware.http.ConditionalGetMiddleware",
     "test_servers.ChoosesViews",
 ]
-tests.mock.patch("django.middleware.csrf.get_random_string", lambda n, *_, **__: "x" * n).start()
+mock.patch("django.middleware.csrf.get_random_string", lambda n, *_, **__: "x" * n).start()
 logging.getLogger("django.request").disabled = True  # of the errors that are asked for
-asgi, wsgi = tests.ASGIHandler(), WSGIHandler()
+asgi, wsgi = ASGIHandler(), WSGIHandler()
 """
 
 
@@ -359,7 +369,7 @@ def visit(tmp_path_factory):
     """Start a server, send it all requests, and tell it to leave: once for each server."""
     folder = tmp_path_factory.mktemp("servers")
     (folder / "application.py").write_text(APPLICATION)
-    paths = os.pathsep.join([str(folder), str(HERE)])
+    paths = os.pathsep.join(map(str, [folder, HERE, HERE / ".ci"]))
     environment = dict(os.environ, PYTHONPATH=paths, PYTHONUNBUFFERED="1")
     environment["DATABASE_URL"] = "sqlite:///%s" % (folder / "shop.sqlite3")
     environment["PYTHONWARNINGS"] = "error:coroutine:RuntimeWarning"  # daphne logs no warnings
