@@ -5,7 +5,7 @@ An example is one of the pairs of servers, and one or two requests in a row. The
 views. The other has ours: made of the same sync components and hooks ("sync"), or of the same
 spelled async ("async"). They have to answer the same, and to leave the same rows.
 
-DIFFERENTIAL_EXAMPLES says how many examples there are (2,000). `pytest -rP` shows what was answered.
+DIFFERENTIAL_EXAMPLES says how many examples there are (2,000). `pytest -rP` shows the answers.
 """
 
 import asyncio
