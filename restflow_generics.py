@@ -51,7 +51,7 @@ import sys
 import threading
 import types
 from contextlib import ContextDecorator, suppress
-from typing import Any, Coroutine, Dict, List, Optional, Tuple
+from typing import Any, Coroutine, Dict, List, Optional
 
 import asgiref
 import django
@@ -75,7 +75,7 @@ from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DataError, connections
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -94,6 +94,7 @@ from rest_framework import (
     throttling,
     viewsets,
 )
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import ForcedAuthentication, Request, wrap_attributeerrors
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -119,6 +120,7 @@ __all__ = [
     "AsyncRetrieveUpdateDestroyAPIView",
     "AsyncUpdateAPIView",
     "AsyncUpdateModelMixin",
+    "AsyncViewSet",
     "AsyncViewSetMixin",
     "call_hook",
 ]
@@ -128,97 +130,108 @@ __version__ = "1.1.0"
 
 # --- The one rule ---------------------------------------------------------------------
 #
-# Which implementation of a hook runs. Nothing is cached, so a class that somebody
-# patches is seen as it is now. Two look-ups of Python's own are all it takes, as "Both
-# spellings" below gives most classes both spellings of what they define: one of them
-# is a *face*, which stands for the definition under the other name.
+# Which implementation of a hook runs. Two look-ups of Python's own tell, as "Both
+# spellings" below gives most classes both spellings of what they define: one of them is
+# a *face*, which stands for the definition under the other name. What follows from the
+# two is kept on the class, and holds as long as they are the same: a patch is seen.
 
-FLOWS: Dict[Any, Any] = {}  # methods of DRF's, and what this module runs instead
+NOTHING: Dict[str, Any] = {}
+FLOWS: Dict[Any, Any] = {}  # functions, and what this module runs in their place
+# Django's own `aget`, `asave`... only call their sync twins in a thread: no spelling.
+TWINS = {*filter(callable, [*vars(QuerySet).values(), *vars(Model).values()])}
 
 
 def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
     """Return the implementation that decides, as something to call."""
     # Interned, as names in source code are: Python finds these sooner.
     cls, async_name = type(owner), sys.intern("a" + hook)
-    given = getattr(owner, "__dict__", {})  # The object comes before its classes.
+    given = getattr(owner, "__dict__", NOTHING)  # The object comes before its classes.
     if hook in given or async_name in given:
         for name in (async_name, hook):
             method = given.get(name) if name != skip else None
             if callable(method) and not _is_given_asave(method, owner):
                 return method
-    name, attribute = hook, getattr(cls, hook, None)
-    own = getattr(cls, async_name, None)
-    if own is not None:
-        name, attribute = _decide(cls, hook, attribute, own)
-    if type(attribute) is types.FunctionType and name not in given:
-        return getattr(owner, name)
+    sync, own = getattr(cls, hook, None), getattr(cls, async_name, None)
+    if type(own) is types.FunctionType and own in TWINS:
+        own = None
+    name, definition = hook, None
+    if own is not None or type(sync) is not types.FunctionType:
+        decided = vars(cls).get("restflow_decided", NOTHING).get(hook)
+        if decided is None or decided[0] is not sync or decided[1] is not own:
+            decided = _decide(cls, hook, sync, own)
+        name, definition = decided[2:]
+    if definition is not None:
+        return definition.__get__(owner, cls)
+    method = getattr(cls, name, None) if name in given else None
+    return getattr(owner, name) if method is None else _bound(method, owner)
+
+
+def _decide(cls: Any, hook: str, sync: Any, own: Any) -> Any:
+    """Return the two, what decides, and its function if the class has not just that."""
+    name, attribute, function = hook, sync, _behind(sync)
+    if (sync if own is None else _behind(own)) is not function:
+        names = (_spelling_of(base, hook) for base in cls.__mro__)
+        name = next(filter(None, names), hook)
+        attribute = getattr(cls, name, None)
+        function = _behind(attribute)
     if isinstance(attribute, property):
-        return types.MethodType(attribute.fget, owner)  # type: ignore[arg-type]
-    if isinstance(attribute, functools.partial):  # From Python 3.14 on, it is a method.
-        return attribute
-    if attribute is not None and not callable(attribute):
-        return lambda: getattr(owner, name)
-    return _bound(attribute, owner) if name in given else getattr(owner, name)
+        function = attribute.fget
+    elif attribute is not None and not callable(attribute):
+        function = lambda owner: getattr(owner, name)  # noqa: E731
+    definition = None if function is attribute else function
+    if not hasattr(definition, "__get__"):  # such as a mock
+        definition = definition and staticmethod(definition)
+    decided = sync, own, name, definition
+    if hasattr(cls, "restflow_decided"):  # It has faces.
+        cls.restflow_decided = {**vars(cls).get("restflow_decided", {}), hook: decided}
+    return decided
+
+
+def _behind(attribute: Any) -> Any:
+    """Return what a face stands for as things are now, and all else as it is."""
+    return attribute.current() if _is_face(attribute) else attribute
+
+
+def _behind_method(method: Any) -> Any:
+    face: Any = getattr(method, "__func__", None)
+    is_bound = type(method) is types.MethodType and _is_face(face)
+    return face.meant_by(method.__self__) if is_bound else method
+
+
+def _is_face(attribute: Any) -> bool:
+    # By its type, which no decorator copies. Another copy of this file has its own.
+    return getattr(type(attribute), "is_restflow_face", False)
+
+
+def _spelling_of(cls: type, hook: str) -> str:
+    """Return the name under which a class itself defines a hook, or an empty one."""
+    names = [name for name in ("a" + hook, hook) if _defined(cls, name) is not None]
+    if len(names) == 2 and hook in vars(cls).get("restflow_given", ()):
+        return hook  # Who patches a face means the hook.
+    return names[0] if names else ""
+
+
+def _defined(cls: type, name: str) -> Any:
+    """Return what a class itself defines, other than the faces that it was given."""
+    attribute: Any = vars(cls).get(name)
+    if _is_face(attribute) and attribute.owner is cls and attribute.defined_as != name:
+        if vars(cls).get(attribute.defined_as) is None:  # What it stood for is gone.
+            delattr(cls, name)
+        return None
+    is_function = type(attribute) is types.FunctionType
+    return None if is_function and attribute in TWINS else attribute
 
 
 def _is_given_asave(method: Any, owner: Any) -> bool:
     return getattr(method, "func", None) is call_hook and method.args[0] is owner
 
 
-def _decide(cls: type, hook: str, sync: Any, own: Any) -> Tuple[str, Any]:
-    """Return which of two spellings decides, and what the class has under it."""
-    definition = _behind(own)
-    if sync is not None and definition and definition.is_alone:
-        face, on_class = definition.faces.get(hook), vars(definition.owner).get(hook)
-        if sync is face or sync is on_class:  # They are the same, or a patch of it.
-            return hook, sync
-    names = (_spelling_of(base, hook) for base in cls.__mro__)
-    name = next(filter(None, names), hook)
-    return name, getattr(cls, name, None)
-
-
-def _spelling_of(cls: type, hook: str) -> str:
-    sync, own = _defined(cls, hook), _defined(cls, "a" + hook)
-    # Django's own `aget`, `asave`... only call their sync twins in a thread.
-    is_twin = sync is not None and cls.__module__.startswith("django.")
-    if own is not None and not is_twin:
-        return "a" + hook
-    return "" if sync is None else hook
-
-
-def _defined(cls: type, name: str) -> Any:
-    attribute = vars(cls).get(name)
-    definition = _behind(attribute)
-    if definition is None or definition.owner is not cls or definition.name == name:
-        return attribute
-    if vars(cls).get(definition.name) is None:  # What it stood for is there no more.
-        delattr(cls, name)
-    return None
-
-
-def _behind(attribute: Any) -> Any:
-    """Return the `_Definition` that a face stands for, or `None` if it is no face."""
-    # A decorator copies the mark, but then it has the `id` of something else. By the
-    # mark, a face of another copy of this file in the same process is known, too.
-    mark = getattr(attribute, "restflow_face", None)
-    if type(mark) is tuple and mark[0] == id(attribute):
-        return mark[1]
-    return FLOWS.get(attribute) if type(attribute) is types.FunctionType else None
-
-
-def _function(method: Any) -> Any:
-    # Not of what stands in for a method, as that of a tracer: it would be passed over.
-    return method.__func__ if type(method) is types.MethodType else None
+def _bound(function: Any, owner: Any) -> Any:
+    return getattr(function, "__get__", lambda *_: function)(owner, type(owner))
 
 
 def _is_drf_class(cls: type) -> bool:
     return cls.__module__.startswith(("rest_framework.", "django."))
-
-
-def _bound(function: Any, owner: Any) -> Any:
-    if isinstance(function, functools.partial) or not hasattr(function, "__get__"):
-        return function
-    return function.__get__(owner, type(owner))
 
 
 def _is_async(function: Any) -> bool:
@@ -253,68 +266,61 @@ COMPUTES = {
     }.items()
     for method in map(vars(cls).get, names.split())
 }
-USED_OF_VIEWS = """__init__ setup initialize_request get_parser_context get_parsers
+USED = """
+    __init__ setup initialize_request get_parser_context get_parsers
     get_authenticators get_content_negotiator default_response_headers allowed_methods
     _allowed_methods get_format_suffix perform_content_negotiation get_renderers
     determine_version get_renderer_context authentication_classes parser_classes
-    renderer_classes content_negotiation_class versioning_class permission_classes
-    throttle_classes queryset serializer_class pagination_class get_serializer
-    get_serializer_class get_serializer_context""".split()
-USED_OF_COMPONENTS = """__init__ rate get_rate select_renderer determine_version
-    is_allowed_version""".split()
+    renderer_classes permission_classes throttle_classes queryset serializer_class
+    pagination_class get_serializer get_serializer_class get_serializer_context""".split()
+USED_OF_OTHERS = [
+    ("content_negotiation_class", "select_renderer"),
+    ("versioning_class", "determine_version"),
+]
 ALSO_STOCK = {
     __name__,
     "django.contrib.auth.base_user",
     "django.contrib.auth.models",
     "django.views.generic.base",
 }
-OPERATIONS = (permissions.OperandHolder, permissions.SingleOperandHolder)
 
 
 def _only_computes(method: Any) -> bool:
-    function = _function(method)
+    # Not what stands in for a method, as that of a tracer: it would be passed over.
+    function = method.__func__ if type(method) is types.MethodType else None
     if type(function) is not types.FunctionType or function not in COMPUTES:
         return False
-    owner = type(method.__self__)  # And a tracer may have come before this module.
-    is_plain = not issubclass(owner, View) or _uses_only_stock(owner)
-    return is_plain and _is_stock(function)
+    owner = method.__self__  # And a tracer may have come before this module.
+    return _is_stock(function) and (
+        not isinstance(owner, View) or _uses_only_stock(owner)
+    )
 
 
-def _uses_only_stock(cls: Any) -> bool:
-    used = [getattr(cls, name, None) for name in USED_OF_VIEWS]
-    known = vars(cls).get("_uses_only_stock")
+def _uses_only_stock(view: Any) -> bool:
+    # For each view, and so for each request, once.
+    if "uses_only_stock" not in vars(view):
+        view.uses_only_stock = _is_made_of_stock(type(view))
+    return view.uses_only_stock
+
+
+def _is_made_of_stock(cls: Any) -> bool:
+    used = [getattr(cls, name, None) for name in USED]
+    for name, method in USED_OF_OTHERS:
+        used.append(getattr(getattr(cls, name, None), method, None))
+    known = vars(cls).get("_is_made_of_stock")
     if known is None or known[0] != used:  # Somebody has patched the class.
-        known = cls._uses_only_stock = used, all(map(_is_stock, used))
+        known = cls._is_made_of_stock = used, all(map(_is_stock, used))
     return known[1]
 
 
 def _is_stock(attribute: Any) -> bool:
-    """Is it DRF's own, or plain data, or a component that only computes when made?
-
-    By where a function was written, which no decorator copies.
-    """
-    if isinstance(attribute, (list, tuple, set, *OPERATIONS)):
-        return all(map(_is_stock, _parts(attribute)))
-    if isinstance(attribute, type):
-        used = [getattr(attribute, name, None) for name in USED_OF_COMPONENTS]
-        return all(map(_is_stock, used))
+    """Is it DRF's own, or plain data? By where it was written: decorators copy names."""
     attribute = getattr(attribute, "fget", attribute)
     if isinstance(attribute, types.FunctionType):
-        if hasattr(attribute, "restflow_face"):
-            return False
         module = attribute.__globals__.get("__name__", "")
         return module.startswith("rest_framework.") or module in ALSO_STOCK
-    is_in_c = isinstance(attribute, types.WrapperDescriptorType)
-    return is_in_c or not (callable(attribute) or hasattr(attribute, "__get__"))
-
-
-def _parts(value: Any) -> List[Any]:
-    """Return the components of `permission_classes`, say, with the operands of `&`."""
-    if isinstance(value, OPERATIONS):
-        value = list(vars(value).values())
-    if not isinstance(value, (list, tuple, set)):
-        return [value]
-    return [part for item in value for part in _parts(item)]
+    is_data = not (callable(attribute) or hasattr(attribute, "__get__"))
+    return is_data or isinstance(attribute, type)
 
 
 # --- The dispatch helper --------------------------------------------------------------
@@ -364,13 +370,13 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
 
 async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function or a method on its own side, for a flow, which awaits it."""
-    function = _function(method)
-    definition = _behind(function)
-    if definition:
-        function = definition.current(function, type(method.__self__))
-        if function is definition.flow:
-            return await function(method.__self__, *args, **kwargs)
-        method = _bound(function, method.__self__)
+    function = method.__func__ if type(method) is types.MethodType else None
+    if type(function) is types.FunctionType and function in FLOWS:
+        flow, owner = FLOWS[function], method.__self__
+        patch = _patch_of(flow, type(owner))
+        if patch is None:
+            return await flow(owner, *args, **kwargs)
+        method = _bound(patch, owner)
     if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
         await _move_to(WORKER_THREAD)
     result = method(*args, **kwargs)
@@ -378,6 +384,16 @@ async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     if hasattr(type(result), "__await__"):
         return await _note(method, args, kwargs, _settle, result)
     return result
+
+
+def _patch_of(flow: Any, cls: type) -> Any:
+    """Return what somebody has put in the place of the method of DRF's, if so."""
+    owner, hook, drf_function = getattr(flow, "stands_for", (cls, "", None))
+    if not hook or not issubclass(cls, owner):
+        return None
+    now = getattr(super(owner, cls), hook, None)
+    is_stock = now is drf_function or _behind(now) is not now or _is_stock(now)
+    return None if is_stock else now
 
 
 async def _note(method: Any, args: Any, kwargs: Any, flow: Any, *its_args: Any) -> Any:
@@ -528,100 +544,6 @@ HOOKS = HANDLERS.union(
 NAMES = {**{hook: hook for hook in HOOKS}, **{"a" + h: h for h in HOOKS - HANDLERS}}
 
 
-class _Definition:
-    """What a class defines as `name`; without a class, a flow for a method of DRF's."""
-
-    def __init__(
-        self, function: Any, owner: Any = None, hook: str = "", name: str = ""
-    ):
-        self.function, self.owner, self.hook, self.name = function, owner, hook, name
-        # The other name of the hook, and whether the class leaves that to a face.
-        self.other = "a" + hook if name == hook else hook
-        self.is_alone = owner is not None and vars(owner).get(self.other) is None
-        is_ours = getattr(function, "__globals__", None) is globals()
-        self.flow = function if is_ours and _is_async(function) else None
-        self.faces: Dict[str, Any] = {}
-        self.drf_function = None
-        if self.flow:
-            function.restflow_face = id(function), self
-        if self.flow and owner:
-            drf_function = getattr(super(owner, owner), hook, None)
-            # A tracer may have come before this module: then it is none.
-            self.drf_function = drf_function if _is_stock(drf_function) else self
-
-    def current(self, face: Any, cls: type) -> Any:
-        """Return what a face stands for as things are now: `None` if that is gone."""
-        if self.owner is None:
-            return self.flow
-        if self.flow and issubclass(cls, self.owner):
-            # Somebody may have put something in the place of DRF's method.
-            now = getattr(super(self.owner, cls), self.hook, None)
-            is_stock = now is self.drf_function or _behind(now) or _is_stock(now)
-            return self.flow if is_stock else now
-        now, own_face = vars(self.owner).get(self.name), self.faces.get(self.name, self)
-        return self.function if own_face is face or own_face is now else now
-
-    def answer(self, name: str, instance: Any, args: Any, kwargs: Any) -> Any:
-        """Call it for who calls a face; return a coroutine, in sync code the result."""
-        cls = type(instance)
-        is_of_others = issubclass(cls, View) and not hasattr(cls, "has_both_spellings")
-        method, defined_as = (
-            (None, "") if is_of_others else self.meant_by(name, instance)
-        )
-        if method is None or (defined_as != name and _is_running(method, args, kwargs)):
-            # The next class's: to views that are not of this module, a mixin is what it
-            # was; and an `ahas_permission` may ask the `has_permission` that it hides.
-            return getattr(super(self.owner, instance), name)(*args, **kwargs)
-        flow = functools.partial(_apply, method, *args, **kwargs)
-        is_served = self.hook == "dispatch" and THREAD.makes_a_view
-        if name == self.hook and not (_on_event_loop() or is_served):
-            return _run(_note, method, args, kwargs, flow)
-        if name == self.hook != self.name and self.hook not in ACTIONS:
-            raise SynchronousOnlyOperation(
-                "%s.%s() was called on the event loop, where its answer cannot be "
-                "waited for. Write: await self.a%s(...)" % (cls.__name__, name, name)
-            )
-        coroutine = _drive(_note, method, args, kwargs, flow)
-        # For Python, which says what was never awaited.
-        coroutine.__qualname__ = "%s.%s" % (cls.__name__, name)
-        return coroutine
-
-    def meant_by(self, name: str, instance: Any) -> Tuple[Any, str]:
-        """Return what is meant by a call of the face, and the name that it has."""
-        definition, face = self, self.faces[name]
-        if getattr(type(instance), name, None) is face and self.hook not in HANDLERS:
-            # Not called through `super()`, which means this class's definition: the
-            # object comes first, and then the most derived of its classes.
-            method = _implementation(instance, self.hook, skip=name)
-            face = _function(method)
-            definition = _behind(face)
-            if definition is None:
-                return method, self.hook
-        current = definition.current(face, type(instance))
-        bound = None if current is None else _bound(current, instance)
-        return bound, definition.name
-
-    def face(self, name: str) -> Any:
-        """Return what the class is given as `name`."""
-
-        @functools.wraps(self.function)
-        def face(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return self.answer(name, instance, args, kwargs)
-
-        @functools.wraps(self.function)
-        async def aface(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return await self.answer(name, instance, args, kwargs)
-
-        result: Any = face if name == self.hook else aface
-        result.__name__, result.__module__ = name, self.owner.__module__
-        result.__qualname__ = "%s.%s" % (self.owner.__qualname__, name)
-        if name == self.hook and (name == self.name or name in ACTIONS):
-            result = _Face(result, self)
-        result.restflow_face = id(result), self
-        self.faces[name] = result
-        return result
-
-
 # What `inspect`, asyncio and asgiref look for in a coroutine function, on this Python.
 # `_is_coroutine` goes with Python 3.11.
 MARKS: Dict[str, Any] = {
@@ -654,29 +576,74 @@ class _MaybeCoroutineFunction:
 
 
 class _Face(_MaybeCoroutineFunction):
-    """A face under the hook's own name, for both sides: of an action, or a handler.
+    """What a class is given as `name` for what it has defined as `defined_as`.
 
-    It passes for a coroutine function where it stands for one, but for a function while
+    It runs the definition on its own side. It is a coroutine function to who asks where
+    it has to be awaited. But under a name that both sides call, it is a function while
     a view runs in this thread, in sync code: there it is `method_decorator` that asks,
     at each call, and that has to take its sync branch.
     """
 
-    def __init__(self, function: Any, definition: _Definition) -> None:
-        super().__init__(function)
-        self.definition = definition
+    # Not in its `__dict__`, which decorators copy.
+    __slots__ = ("function", "owner", "hook", "name", "defined_as")
+    is_restflow_face = True
 
-    def is_awaited(self) -> bool:
-        is_in_sync_code = THREAD.runs_a_view and not _on_event_loop()
-        return not is_in_sync_code and _is_async(self.definition.function)
+    def __init__(
+        self, function: Any, owner: Any, hook: str, name: str, defined_as: str
+    ) -> None:
+        super().__init__(function)
+        self.function, self.owner, self.hook = function, owner, hook
+        self.name, self.defined_as = name, defined_as
+        self.__name__, self.__module__ = name, owner.__module__
+        self.__qualname__ = "%s.%s" % (owner.__qualname__, name)
 
     def __get__(self, instance: Any, cls: Any) -> Any:
-        if not hasattr(cls, "has_both_spellings") and issubclass(cls, View):
-            function = self.definition.function
-            return function if instance is None else _bound(function, instance)
         return self if instance is None else types.MethodType(self, instance)
 
+    def is_awaited(self) -> bool:
+        if self.name != self.hook:
+            return True
+        is_in_sync_code = THREAD.runs_a_view and not _on_event_loop()
+        is_of_both_sides = self.name == self.defined_as or self.hook in ACTIONS
+        return is_of_both_sides and not is_in_sync_code and _is_async(self.function)
+
+    def current(self) -> Any:
+        """Return the definition as it is now: `None` if it is there no more."""
+        if self.name == self.defined_as:
+            return self.function
+        return _behind(vars(self.owner).get(self.defined_as))
+
     def __call__(self, instance: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return self.definition.answer(self.definition.hook, instance, args, kwargs)
+        cls, is_given = type(instance), self.name != self.defined_as
+        is_of_others = issubclass(cls, View) and not hasattr(cls, "has_both_spellings")
+        if is_of_others and not is_given:  # To their views, a mixin is what it was.
+            return _bound(self.function, instance)(*args, **kwargs)
+        method = None if is_of_others else self.meant_by(instance)
+        if method is None or (is_given and _is_running(method, args, kwargs)):
+            # An `ahas_permission` may ask the `has_permission` that it hides.
+            return getattr(super(self.owner, instance), self.name)(*args, **kwargs)
+        flow = functools.partial(_apply, method, *args, **kwargs)
+        if self.hook == "dispatch" and THREAD.makes_a_view:
+            return flow()  # for `_serve`
+        if self.name == self.hook and not _on_event_loop():
+            return _run(_note, method, args, kwargs, flow)
+        if self.name == self.hook and is_given and self.hook not in ACTIONS:
+            raise SynchronousOnlyOperation(
+                "%s.%s() was called on the event loop, where its answer cannot be "
+                "waited for. Write: await self.a%s(...)"
+                % (cls.__name__, self.name, self.name)
+            )
+        coroutine = _drive(_note, method, args, kwargs, flow)
+        # For Python, which says what was never awaited.
+        coroutine.__qualname__ = "%s.%s" % (cls.__name__, self.name)
+        return coroutine
+
+    def meant_by(self, instance: Any) -> Any:
+        is_by_super = getattr(type(instance), self.name, None) is not self
+        if is_by_super or self.hook in HANDLERS:  # It means this class's definition.
+            function = self.current()
+            return None if function is None else _bound(function, instance)
+        return _implementation(instance, self.hook, skip=self.name)
 
 
 class _BothSpellings:
@@ -707,29 +674,40 @@ def _complete(cls: type, names: Dict[str, str]) -> None:
                 _complete_hook(cls, base, hook, names is NAMES)
 
 
-def _complete_hook(cls: type, base: type, hook: str, is_of_view: bool) -> None:
-    async_name = "a" + hook
-    sync = _defined(base, hook)
-    own = None if is_of_view and hook in HANDLERS else _defined(base, async_name)
+def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
     is_of_both_sides = is_of_view and (hook in HANDLERS or hook in ACTIONS)
-    name, function = (async_name, own) if _is_method(own) else (hook, sync)
-    if not _is_method(function):
-        return
-    # What stands in for a face, as of a tracer, hands on to it: it needs no other.
-    has_mark = type(getattr(function, "restflow_face", None)) is tuple
-    is_stand_in = has_mark and type(function) is not types.FunctionType
-    is_faced = _behind(function) is not None or is_stand_in
-    definition = _behind(function) or _Definition(function, base, hook, name)
-    if name == hook:
-        is_to_face = is_of_both_sides or _is_async_behind(function)
-        is_to_give = is_of_view and hook in PAIRS
-    else:  # A face around a lone definition tells that it is, should somebody patch it.
-        is_to_face = sync is None or not _is_async(function)
-        is_to_give = hasattr(cls, hook)
-    if is_to_face and not is_faced:
-        setattr(base, name, definition.face(name))
-    if is_to_give and definition.other not in vars(base):
-        setattr(base, definition.other, definition.face(definition.other))
+    names = [hook] if is_of_view and hook in HANDLERS else ["a" + hook, hook]
+    defined = [name for name in names if _is_method(_defined(base, name))]
+    for name in defined:
+        function = vars(base)[name]
+        is_ours = getattr(function, "__globals__", None) is globals()
+        if is_ours and _is_async(function):
+            _remember_flow(function, base, hook)
+        if name == hook:
+            is_to_face = is_of_both_sides or _is_async_behind(function)
+        else:
+            is_to_face = is_ours or not _is_async(function)
+        # What stands in for a face, as of a tracer, hands on to it: it needs no other.
+        if is_to_face and getattr(function, "is_restflow_face", None) is not True:
+            setattr(base, name, _Face(function, base, hook, name, name))
+            base.restflow_decided = {}
+    if len(defined) == 1:
+        other = hook if name != hook else "a" + hook
+        is_to_give = (
+            hasattr(cls, hook) if name != hook else is_of_view and hook in PAIRS
+        )
+        if is_to_give and other not in vars(base):
+            setattr(base, other, _Face(function, base, hook, other, name))
+            base.restflow_given = {*vars(base).get("restflow_given", ()), other}
+            base.restflow_decided = {}
+
+
+def _remember_flow(function: Any, owner: Any, hook: str) -> None:
+    drf_function = getattr(super(owner, owner), hook, None)
+    # A tracer may have come before this module: then it is none.
+    drf_function = drf_function if _is_stock(drf_function) else None
+    function.stands_for = owner, hook, drf_function
+    FLOWS[function] = function
 
 
 def _is_method(attribute: Any) -> bool:
@@ -740,9 +718,9 @@ def _is_method(attribute: Any) -> bool:
 
 def _is_async_behind(function: Any) -> bool:
     """Is it an `async def`, or something that says that it wraps one?"""
-    wrapped = inspect.unwrap(function, stop=_behind)
+    wrapped = inspect.unwrap(function, stop=_is_face)
     # What a face answers in sync code is the result.
-    return _is_async(wrapped) and _behind(wrapped) is None
+    return _is_async(wrapped) and not _is_face(wrapped)
 
 
 # What `@transaction.atomic` and `@method_decorator(...)` make of a function.
@@ -776,26 +754,33 @@ def _refuse_what_closes_early(cls: type, name: str, function: Any) -> None:
 
 COMPONENTS = {
     attribute: (base, {a + hook: hook for hook in hooks.split() for a in ("", "a")})
-    for attribute, base, hooks in [
-        (
-            "authentication_classes",
+    for attribute, (base, hooks) in {
+        "authentication_classes": (
             authentication.BaseAuthentication,
             "authenticate authenticate_header",
         ),
-        (
-            "permission_classes",
+        "permission_classes": (
             permissions.BasePermission,
             "has_permission has_object_permission",
         ),
-        ("throttle_classes", throttling.BaseThrottle, "allow_request wait"),
-        ("filter_backends", filters.BaseFilterBackend, "filter_queryset"),
-        (
-            "pagination_class",
+        "throttle_classes": (throttling.BaseThrottle, "allow_request wait"),
+        "filter_backends": (filters.BaseFilterBackend, "filter_queryset"),
+        "pagination_class": (
             pagination.BasePagination,
             "paginate_queryset get_paginated_response",
         ),
-    ]
+    }.items()
 }
+OPERATIONS = (permissions.OperandHolder, permissions.SingleOperandHolder)
+
+
+def _parts(value: Any) -> List[Any]:
+    """Return the components of `permission_classes`, say, with the operands of `&`."""
+    if isinstance(value, OPERATIONS):
+        value = list(vars(value).values())
+    if not isinstance(value, (list, tuple, set)):
+        return [value]
+    return [part for item in value for part in _parts(item)]
 
 
 def _complete_new_subclasses(base: Any, names: Dict[str, str]) -> None:
@@ -835,7 +820,7 @@ def _refuse_what_would_not_run(cls: type) -> None:
         instead = "Async" + drf_class.__name__
         if instead not in __all__:
             is_viewset = issubclass(drf_class, viewsets.ViewSetMixin)
-            instead = "AsyncViewSetMixin, " * is_viewset + "AsyncAPIView"
+            instead = "AsyncViewSet" if is_viewset else "AsyncAPIView"
         raise TypeError(
             "%s is served as a %s, which is one of DRF's sync views. Write %s in its "
             "place, as the first base that is a view."
@@ -860,7 +845,7 @@ def _refuse_what_would_not_run(cls: type) -> None:
 
 def _stands_for(*functions: Any) -> Any:
     def remember(flow: Any) -> Any:
-        FLOWS.update((f, _Definition(flow)) for f in functions if _is_stock(f))
+        FLOWS.update((f, flow) for f in functions if _is_stock(f))
         return flow
 
     return remember
@@ -956,7 +941,7 @@ class AsyncAPIView(_BothSpellings, APIView):
 
     @classmethod
     def as_view(cls, *args: Any, **initkwargs: Any) -> Any:
-        # With what decorators have put there since.
+        # With what has been put on classes since they were made.
         _complete_view(cls, **initkwargs)
         _complete_components()
         return _View(super().as_view(*args, **initkwargs))
@@ -1096,7 +1081,7 @@ class AsyncAPIView(_BothSpellings, APIView):
             if request.method.lower() in self.http_method_names:
                 handler = getattr(self, request.method.lower(), handler)
 
-            response = await _apply(handler, request, *args, **kwargs)
+            response = await _apply(_behind_method(handler), request, *args, **kwargs)
 
         except Exception as exc:
             response = await _call(self, "handle_exception", exc)
@@ -1117,7 +1102,7 @@ class AsyncAPIView(_BothSpellings, APIView):
 
 
 async def _get_ready_to_compute(view: APIView) -> None:
-    if _on_event_loop() and not _uses_only_stock(type(view)):
+    if _on_event_loop() and not _uses_only_stock(view):
         await _move_to(WORKER_THREAD)
 
 
@@ -1190,28 +1175,22 @@ class _View(_MaybeCoroutineFunction):
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
         if _on_event_loop() or (is_by_hand and _is_called_by_async_to_sync()):
-            return _serve(self, request, *args, **kwargs)
+            return _drive(_serve, self, request, *args, **kwargs)
         response = _in_sync_code(self.__wrapped__, request, *args, **kwargs)
         return _awaitable(response) if is_by_hand else response
 
 
 async def _serve(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call DRF's view function, which makes the view, and await its `dispatch`."""
-    if _behind(view.cls.dispatch) is None:  # Somebody has put it there since.
-        answer = await _in_worker_thread(view.__wrapped__, *args, **kwargs)
-    elif _uses_only_stock(view.cls):
-        answer = view.__wrapped__(*args, **kwargs)
-    else:
-        answer = await _in_worker_thread(_make, view.__wrapped__, *args, **kwargs)
-    return await _settle(answer)
-
-
-def _make(view_function: Any, /, *args: Any, **kwargs: Any) -> Any:
-    THREAD.makes_a_view = True
+    is_flow = _is_face(view.cls.dispatch)  # Somebody may have put something there.
+    if not (is_flow and _is_made_of_stock(view.cls)):
+        await _move_to(WORKER_THREAD)
+    THREAD.makes_a_view = is_flow
     try:
-        return view_function(*args, **kwargs)
+        answer = view.__wrapped__(*args, **kwargs)
     finally:
         THREAD.makes_a_view = False
+    return await (answer if is_flow else _settle(answer))
 
 
 def _is_called_by_async_to_sync() -> bool:
@@ -1261,24 +1240,25 @@ class _AwaitableResponse:
 
 
 # Django's ASGI handler renders a response in a hop of its own. Where that is what comes
-# next, it is done in the worker thread right away, where the view is anyway.
+# next, it is done right away: in the worker thread, if the view is there anyway, or on
+# the event loop, if it is plain data that is rendered faster than a hop takes.
 
 
 def _rendered(view: Any, response: Any) -> Any:
     request = getattr(view.request, "_request", None)
     view_function = getattr(getattr(request, "resolver_match", None), "func", None)
+    render = getattr(response, "render", None)
     if (
-        _on_event_loop()
-        or not isinstance(request, ASGIRequest)
+        not isinstance(request, ASGIRequest)
         or not isinstance(view_function, _View)  # There is a decorator around it.
         or view_function.cls is not type(view)
         or view_function.is_atomic()
         or type(view).dispatch is not AsyncAPIView.dispatch
-        or _is_middleware_next(settings.MIDDLEWARE)
+        or _is_middleware_next(tuple(settings.MIDDLEWARE))
+        or not callable(render)
+        or _is_async(render)
+        or (_on_event_loop() and not _is_small_and_plain(response))
     ):
-        return response
-    render = getattr(response, "render", None)
-    if not callable(render) or _is_async(render):
         return response
     response = render()
 
@@ -1290,9 +1270,29 @@ def _rendered(view: Any, response: Any) -> Any:
     return response
 
 
+@functools.lru_cache(maxsize=None)
 def _is_middleware_next(paths: Any) -> bool:
     """Does a middleware change responses before they are rendered?"""
     return any(hasattr(import_string(p), "process_template_response") for p in paths)
+
+
+PLAIN = {str, int, float, bool, type(None)}
+
+
+def _is_small_and_plain(response: Any) -> bool:
+    renderer = getattr(response, "accepted_renderer", None)
+    if type(response) is not Response or type(renderer) is not JSONRenderer:
+        return False
+    parts, size = [response.data], 0
+    for part in parts:  # It grows.
+        if isinstance(part, (dict, list, tuple)):
+            parts.extend(part.values() if isinstance(part, dict) else part)
+        elif type(part) not in PLAIN:  # Who knows what it queries.
+            return False
+        size += len(part) if type(part) is str else 1
+        if size > 1000:
+            return False
+    return not response._post_render_callbacks  # type: ignore[attr-defined]
 
 
 # --- The generic view -----------------------------------------------------------------
@@ -1622,6 +1622,10 @@ class AsyncRetrieveUpdateDestroyAPIView(
 
 
 class AsyncViewSetMixin(_BothSpellings, viewsets.ViewSetMixin):
+    pass
+
+
+class AsyncViewSet(AsyncViewSetMixin, AsyncAPIView, viewsets.ViewSet):
     pass
 
 
