@@ -3050,6 +3050,21 @@ def test_a_response_is_rendered_in_the_hop_that_is_there():
     assert len(hops) == len(drf_s_hops) - 1
 
 
+def test_a_small_response_of_async_code_is_rendered_on_the_event_loop(monkeypatch):
+    worlds, render = [], renderers.JSONRenderer.render
+    monkeypatch.setattr(
+        renderers.JSONRenderer, "render", lambda *args: worlds.append(where()) or render(*args)
+    )
+
+    class View(AsyncAPIView):
+        async def get(self, request):
+            return Response(["x" * int(request.GET["size"])])
+
+    for size in (10, 10000):
+        assert len(ask(View, url="/?size=%d" % size).json[0]) == size
+    assert worlds == ["event loop", "worker thread"]
+
+
 # A transaction for each request
 
 
