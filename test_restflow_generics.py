@@ -414,7 +414,7 @@ def tea():
 
 
 def where():
-    """Which world this line runs in."""
+    """Which side this line runs on."""
     return "event loop" if asyncio._get_running_loop() else "worker thread"
 
 
@@ -645,7 +645,7 @@ def subclass(base, **attributes):
 # How a hook may be written.
 STYLES = ["def X", "async def X", "async def aX"]
 each_style = pytest.mark.parametrize("style", STYLES)
-each_world = pytest.mark.parametrize("is_async", [False, True])
+each_side = pytest.mark.parametrize("is_async", [False, True])
 each_spelling = pytest.mark.parametrize("prefix", ["", "a"])
 
 
@@ -804,7 +804,7 @@ def styles_of(hook):
 
 
 @pytest.mark.parametrize("hook, style", [(hook, s) for hook in HOOKS for s in styles_of(hook)])
-def test_an_override_runs_in_its_own_world_wherever_drf_would_run_it(hook, style):
+def test_an_override_runs_on_its_own_side_wherever_drf_would_run_it(hook, style):
     expected, expected_calls = asked_of_drf()
     calls = []
     view = overriding(type("View", (FullStack, ProductView), {}), hook, style, calls)
@@ -894,29 +894,29 @@ def test_an_attribute_of_the_instance_comes_first(spelling):
     assert [product["name"] for product in ask(View).json] == ["Teapot"]
 
 
+class Counts(ProductView):
+    """Filters in async code, and counts what is left."""
+
+    async def get(self, request):
+        queryset = await self.afilter_queryset(Product.objects.all())
+        return Response(await sync_to_async(queryset.count)())
+
+
 def test_an_attribute_of_the_instance_may_call_what_it_replaces():
-    class View(ProductView):
+    class View(Counts):
         def setup(self, request, *args, **kwargs):
             super().setup(request, *args, **kwargs)
             original = self.filter_queryset
             self.filter_queryset = lambda queryset: original(queryset).filter(name="Teapot")
 
-        async def get(self, request):
-            queryset = await self.afilter_queryset(Product.objects.all())
-            return Response(await sync_to_async(queryset.count)())
-
     assert ask(View).json == 1
 
 
 def test_super_does_not_come_back_to_the_instance():
-    class View(ProductView):
+    class View(Counts):
         async def afilter_queryset(self, queryset):
             self.filter_queryset = lambda queryset: pytest.fail("not above this class")
             return await super().afilter_queryset(queryset)
-
-        async def get(self, request):
-            queryset = await self.afilter_queryset(Product.objects.all())
-            return Response(await sync_to_async(queryset.count)())
 
     assert ask(View).json == 3
 
@@ -1067,7 +1067,7 @@ def test_a_patch_of_either_spelling_is_seen_and_gone_again(level, patched, style
             assert ask(target, "GET", "/1/").json["name"] == "Green tea"
 
 
-@each_world
+@each_side
 def test_a_hook_that_calls_itself_does_so(is_async, tea):
     """Follows an alias, and checks what it finds."""
 
@@ -1125,7 +1125,7 @@ def hands_out_a_coroutine(*args):
 
 
 @pytest.mark.parametrize(
-    "function, world",
+    "function, side",
     [
         (AsyncCallable(), "event loop"),
         (SyncCallable(), "worker thread"),
@@ -1143,13 +1143,13 @@ def hands_out_a_coroutine(*args):
         ("a plain value", "a plain value"),
     ],
 )
-def test_whatever_a_hook_is_made_of_it_runs_in_its_own_world(function, world):
+def test_whatever_a_hook_is_made_of_it_runs_on_its_own_side(function, side):
     async def in_async_code():
         return await call_hook(owner, "hook")
 
     owner = type("Owner", (), {"hook": function})()
-    assert asyncio.run(in_async_code()) == world
-    assert call_hook(owner, "hook") == world
+    assert asyncio.run(in_async_code()) == side
+    assert call_hook(owner, "hook") == side
 
 
 def test_an_owner_that_makes_up_its_attributes():
@@ -1168,7 +1168,7 @@ def test_an_owner_that_makes_up_its_attributes():
 
 
 @each_style
-def test_authenticators_run_in_their_own_world(style):
+def test_authenticators_run_on_their_own_side(style):
     failures = []
 
     def authenticate(request):
@@ -1234,7 +1234,7 @@ def test_an_attribute_error_in_an_authenticator_is_not_taken_for_a_missing_user(
 
 @each_style
 @pytest.mark.parametrize("hook", ["has_permission", "has_object_permission"])
-def test_permissions_run_in_their_own_world(hook, style, tea):
+def test_permissions_run_on_their_own_side(hook, style, tea):
     def allows(request, view, *obj):
         return request.query_params.get("secret") == "tea"
 
@@ -1249,7 +1249,7 @@ def test_permissions_run_in_their_own_world(hook, style, tea):
 
 
 @each_style
-def test_throttles_run_in_their_own_world(style):
+def test_throttles_run_on_their_own_side(style):
     throttle = component(throttling.BaseThrottle, "wait", style, lambda: 7)
     allows = component(throttle, "allow_request", style, lambda request, _: request.method == "GET")
 
@@ -1270,7 +1270,7 @@ def test_throttles_run_in_their_own_world(style):
 
 
 @each_style
-def test_filter_backends_and_paginators_run_in_their_own_world(style):
+def test_filter_backends_and_paginators_run_on_their_own_side(style):
     def no_pots(request, queryset, view):
         return queryset.exclude(name="Teapot")
 
@@ -1294,7 +1294,7 @@ def test_filter_backends_and_paginators_run_in_their_own_world(style):
 
 
 @each_style
-def test_serializers_run_in_their_own_world(style):
+def test_serializers_run_on_their_own_side(style):
     def noted(hook, answer):
         return written(hook, style, lambda self, **kwargs: log.append(hook) or answer)
 
@@ -1310,7 +1310,7 @@ def test_serializers_run_in_their_own_world(style):
 
 
 @each_style
-def test_querysets_run_in_their_own_world(style, tea):
+def test_querysets_run_on_their_own_side(style, tea):
     get = Product.objects.get if style == "def X" else sync_to_async(Product.objects.get)
     hooks = written("get", style, lambda self, **lookup: get(**lookup))
     view = subclass(ProductView, queryset=subclass(models.QuerySet, **hooks)(Product))
@@ -1327,14 +1327,14 @@ def products_with(**attributes):
 
 
 @each_style
-def test_model_instances_run_in_their_own_world(style):
+def test_model_instances_run_on_their_own_side(style):
     deleted = []
     products = products_with(**written("delete", style, lambda self: deleted.append(self.pk)))
     assert ask(subclass(ProductView, queryset=products), "DELETE", "/1/").status == 204
     assert deleted == [1]
 
 
-def test_django_s_own_async_methods_are_called_by_their_sync_twins(tea):
+def test_djangos_own_async_methods_are_called_by_their_sync_twins(tea):
     callers = []
 
     def note(**kwargs):
@@ -1346,7 +1346,7 @@ def test_django_s_own_async_methods_are_called_by_their_sync_twins(tea):
     assert "delete" in callers and "adelete" not in callers
 
 
-def test_but_an_override_of_them_counts_also_if_it_is_made_to_look_like_django_s():
+def test_an_override_of_djangos_async_methods_counts_also_if_it_looks_like_djangos():
     @functools.wraps(models.Model.delete)
     async def adelete(self):
         called.append(where())
@@ -1616,19 +1616,19 @@ def test_sync_code_in_the_midst_of_computing_is_kept_off_the_event_loop(name, va
 
 
 @pytest.mark.parametrize("name", ["__init__", "setup"])
-def test_so_is_the_making_of_the_view(name):
+def test_the_making_of_a_view_is_kept_off_the_event_loop(name):
     assert ask(making(AllAsyncView, name)).status == 200
 
 
 @pytest.mark.parametrize("hook", ["get_queryset", "initialize_request", "finalize_response"])
-def test_so_is_a_decorator_around_a_hook_that_only_computes(hook):
+def test_a_decorator_around_a_hook_that_only_computes_is_kept_off_the_event_loop(hook):
     view = method_decorator(counted, name=hook)(subclass(AllAsyncView))
     assert ask(view).status == 200
 
 
 @pytest.mark.parametrize("user", ["ann", None])
 @pytest.mark.parametrize("permission", [permissions.IsAuthenticated, permissions.IsAdminUser])
-def test_so_is_a_user_that_is_looked_up_when_a_permission_asks(permission, user):
+def test_a_user_that_a_permission_looks_up_is_kept_off_the_event_loop(permission, user):
     class Lazy(BaseAuthentication):
         async def authenticate(self, request):
             return SimpleLazyObject(lambda: User.objects.get(username="ann")), None
@@ -1664,30 +1664,30 @@ def test_what_a_user_was_loaded_without_is_queried_in_the_worker_thread():
 @each_spelling
 def test_what_only_computes_may_be_async_in_either_spelling(prefix, hook):
     async def override(self, *args, **kwargs):
-        worlds.append(where())
+        sides.append(where())
         return await sync_to_async(getattr(super(View, self), hook))(*args, **kwargs)
 
-    worlds = []
+    sides = []
     View = type("View", (Listed,), {prefix + hook: override})
     assert status_of_both(View) == 200
-    assert set(worlds) == {"event loop"}
+    assert set(sides) == {"event loop"}
 
 
 def test_a_body_of_any_size_is_parsed_off_the_event_loop_unless_it_is_small(monkeypatch):
-    worlds = []
+    sides = []
     original = parsers.JSONParser.parse
     monkeypatch.setattr(
-        parsers.JSONParser, "parse", lambda *args: worlds.append(where()) or original(*args)
+        parsers.JSONParser, "parse", lambda *args: sides.append(where()) or original(*args)
     )
     for name in ("small", "x" * 10000):
         assert ask(AllAsyncView, "POST", data={"name": name}).status == 201
-    assert worlds == ["event loop", "worker thread"]
+    assert sides == ["event loop", "worker thread"]
 
 
 # --- The dispatch helper --------------------------------------------------------------------------
 
 
-def test_async_code_runs_in_the_request_s_own_task_and_sync_code_in_django_s_thread():
+def test_async_code_runs_in_the_task_of_the_request_and_sync_code_in_its_thread():
     class View(ProductView):
         async def dispatch(self, request, *args, **kwargs):
             self.task = asyncio.current_task()
@@ -1726,7 +1726,7 @@ def test_async_code_under_sync_code_may_gather_tasks():
     assert status_of_both(View, "POST", data={"name": "Cup"}) == 201
 
 
-def test_context_variables_set_in_one_world_are_seen_in_the_other():
+def test_context_variables_set_on_one_side_are_seen_on_the_other():
     tenant = contextvars.ContextVar("tenant")
 
     class View(ProductView):
@@ -1746,7 +1746,7 @@ def test_context_variables_set_in_one_world_are_seen_in_the_other():
     assert ask(View).status == 200
 
 
-@each_world
+@each_side
 def test_tracebacks_show_the_frames_of_the_hook(is_async):
     def divides(self):
         return 1 / 0
@@ -1913,11 +1913,11 @@ def test_actions_handlers_and_async_spellings_are_coroutine_functions(name):
             assert inspect.iscoroutinefunction(function) or sys.version_info < (3, 10)
 
 
-def test_the_sync_spellings_are_not():
+def test_sync_spellings_are_no_coroutine_functions():
     assert not any(inspect.iscoroutinefunction(getattr(ProductView(), hook)) for hook in PAIRS)
 
 
-def test_they_look_like_the_functions_they_stand_for():
+def test_hooks_look_like_the_functions_they_stand_for():
     assert ProductView().list.__name__ == "list"
     assert ProductView.list.__module__ == "restflow_generics"
     assert list(inspect.signature(ProductView().list).parameters) == ["request", "args", "kwargs"]
@@ -1951,7 +1951,7 @@ def test_a_sync_test_calls_hooks_and_actions_without_an_event_loop(style, tea):
         view.check_permissions(view.request)
 
 
-def test_an_async_test_awaits_them(tea):
+def test_an_async_test_awaits_hooks_and_actions(tea):
     async def test():
         view = await sync_to_async(bare)(ProductView, pk=tea.pk)
         assert await view.aget_object() == tea
@@ -2005,7 +2005,7 @@ def test_a_mixin_stays_what_it_was_for_views_that_are_not_of_this_module():
     update.close()
 
 
-def test_a_mixin_does_not_give_other_views_this_module_s_answers():
+def test_a_mixin_gives_other_views_no_answers_of_this_module():
     class Mixin:
         async def aget_object(self):
             raise AssertionError("not for DRF's views")
@@ -2024,13 +2024,9 @@ def test_a_mixin_does_not_give_other_views_this_module_s_answers():
 # What Python does with functions and classes
 
 
-def a_view_function_and_a_handler():
-    view = type("View", (Listed,), {"list": lambda self, request: super(view, self).list(request)})
-    return [view.as_view(), view.list, view.aget_object, AsyncListAPIView.get]
-
-
 def test_views_and_handlers_are_copied_and_referred_to_as_functions_are():
-    for function in a_view_function_and_a_handler():
+    view = type("View", (Listed,), {"list": lambda self, request: super(view, self).list(request)})
+    for function in (view.as_view(), view.list, view.aget_object, AsyncListAPIView.get):
         assert copy.copy(function) is copy.deepcopy(function) is function
         assert weakref.ref(function)() is function
 
@@ -2074,17 +2070,14 @@ def test_an_as_view_of_a_mixin_runs_once():
     assert calls == [view]
 
 
-def copy_of_the_file(name):
+@pytest.fixture(scope="module")
+def second_copy():
+    name = "second_copy"
     spec = importlib.util.spec_from_file_location(name, restflow_generics.__file__)
     module = importlib.util.module_from_spec(spec)
     with mock.patch.dict(sys.modules, {name: module}):
         spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="module")
-def second_copy():
-    return copy_of_the_file("second_copy")
 
 
 def test_no_permission_is_skipped_that_two_copies_of_the_file_have_completed(second_copy):
@@ -2135,7 +2128,7 @@ def test_atomic_around_a_sync_override_commits_and_rolls_back(view):
     assert names_created() == ["Good"]
 
 
-@each_world
+@each_side
 def test_a_list_may_change_the_response_of_super(is_async):
     class SyncView(ProductView):
         def list(self, request, *args, **kwargs):
@@ -2152,7 +2145,7 @@ def test_a_list_may_change_the_response_of_super(is_async):
     assert len(ask(AsyncView if is_async else SyncView).json["products"]) == 3
 
 
-@each_world
+@each_side
 def test_a_coroutine_that_a_handler_returns_is_awaited_and_never_taken_for_the_response(is_async):
     async def answer():
         return Response(where())
@@ -2181,7 +2174,7 @@ def test_a_sync_get_returns_what_self_list_returns():
     assert ask(View).headers["X-Count"] == "3"
 
 
-@each_world
+@each_side
 def test_an_update_may_always_be_partial(is_async, tea):
     class SyncView(ProductView):
         def update(self, request, *args, **kwargs):
@@ -2195,7 +2188,7 @@ def test_an_update_may_always_be_partial(is_async, tea):
     assert ask(view, "PUT", "/1/", data={"price": "9"}).json["price"] == "9.00"
 
 
-def test_a_create_of_somebody_s_own_ends_in_an_async_perform_create():
+def test_a_create_of_ones_own_ends_in_an_async_perform_create():
     class View(ProductView):
         def create(self, request, *args, **kwargs):
             serializer = self.get_serializer(data=request.data)
@@ -2210,8 +2203,8 @@ def test_a_create_of_somebody_s_own_ends_in_an_async_perform_create():
     assert ask(View, "POST", data={"name": "Cup"}).json["description"] == "by ann"
 
 
-@each_world
-def test_a_dispatch_of_somebody_s_own(is_async):
+@each_side
+def test_a_dispatch_of_ones_own(is_async):
     class SyncView(ProductView):
         def dispatch(self, request, *args, **kwargs):
             products = Product.objects.count()
@@ -2273,7 +2266,7 @@ def test_a_decorator_that_copies_attributes_is_not_taken_for_what_it_wraps():
 
 @pytest.mark.parametrize("name", ["get", "list", "dispatch"])
 @pytest.mark.parametrize("how", ["method_decorator", "by hand"])
-def test_what_decorates_a_handler_of_the_class_s_own_calls_it_once(how, name):
+def test_what_decorates_an_own_handler_calls_it_once(how, name):
     class View(Listed):
         pass
 
@@ -2377,7 +2370,7 @@ def test_sync_code_gets_the_verdict_of_an_async_permission_that_no_view_lists(ho
 
 @pytest.mark.parametrize("spelling", ["has_permission", "ahas_permission"])
 @pytest.mark.parametrize("how", ["plainly", "a subclass", "wrapped", "partialmethod"])
-def test_so_it_does_of_one_that_is_made_during_the_request(how, spelling):
+def test_sync_code_gets_the_verdict_of_an_async_permission_made_in_the_request(how, spelling):
     class View(ChecksInSyncCode):
         def get_permissions(self):
             return [made_in_some_way(how, spelling)()]
@@ -2386,7 +2379,7 @@ def test_so_it_does_of_one_that_is_made_during_the_request(how, spelling):
 
 
 @each_spelling
-def test_so_it_does_of_async_authenticators_throttles_backends_and_paginators(prefix):
+def test_sync_code_gets_the_answers_of_other_async_components(prefix):
     def answering(base, hook, answer):
         async def answers(self, *args, **kwargs):
             return answer
@@ -2429,7 +2422,7 @@ def test_an_async_spelling_may_ask_the_sync_one_of_the_same_object(is_own, answe
     assert len(asked) == (0 if is_own else 1)
 
 
-def test_but_with_another_object_it_asks_itself_anew(tea):
+def test_an_async_spelling_that_asks_about_another_object_is_asked_anew(tea):
     class OfParent(permissions.BasePermission):
         async def ahas_object_permission(self, request, view, obj):
             if isinstance(obj, Product):  # goes by what its category says
@@ -2506,7 +2499,7 @@ def test_a_base_that_python_would_skip_is_refused():
         ((AsyncListModelMixin, ObtainAuthToken), "ObtainAuthToken"),
     ],
 )
-def test_a_view_that_would_go_on_being_one_of_drf_s_is_refused(bases, wrong):
+def test_a_view_that_would_go_on_being_one_of_drfs_is_refused(bases, wrong):
     right = {"ObtainAuthToken": "AsyncAPIView"}.get(wrong, "Async" + wrong)
     with pytest.raises(TypeError, match="Mixed .* %s, .* Write %s in its" % (wrong, right)):
         type("Mixed", bases, {})
@@ -2548,7 +2541,6 @@ def test_a_package_that_is_too_old_is_named(package, attributes, name):
 
 # --- Flows for what DRF does in one go ------------------------------------------------------------
 
-OPERANDS = "A", "B"
 EXPRESSIONS = [
     "A & B",
     "A | B",
@@ -2579,12 +2571,12 @@ def or_of_drf_3_14(self, request, view, obj):
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_operators_give_drf_s_verdict_with_async_operands(expression):
+def test_operators_give_drfs_verdict_with_async_operands(expression):
     answers = ["", "request", "object", "request,object"]
     urls = ["/1/?A=%s&B=%s" % (a, b) for a in answers for b in answers]
 
     def statuses(base, *styles):
-        operands = {name: operand(name, style) for name, style in zip(OPERANDS, styles)}
+        operands = {name: operand(name, style) for name, style in zip("AB", styles)}
         view = type("View", (base,), {"permission_classes": [eval(expression, operands)]})
         return [ask(view, "GET", url).status for url in urls]
 
@@ -2657,7 +2649,7 @@ PATCHED = [
 
 @pytest.mark.parametrize("is_asked_before", [False, True])
 @pytest.mark.parametrize("owner, name", PATCHED)
-def test_a_patched_method_of_drfs_runs_in_its_own_world(owner, name, is_asked_before, monkeypatch):
+def test_a_patched_method_of_drfs_runs_on_its_own_side(owner, name, is_asked_before, monkeypatch):
     seen, plain = [], getattr(owner, name)
 
     def patched(self, *args, **kwargs):
@@ -2752,7 +2744,7 @@ def test_initialize_request_may_return_a_request_of_another_kind():
     assert ask(View).body == b"eve"
 
 
-@each_world
+@each_side
 def test_an_exception_handler_of_the_settings(is_async):
     def handler(exc, context):
         if isinstance(exc, LookupError):
@@ -2777,7 +2769,7 @@ def test_an_exception_handler_of_the_settings(is_async):
         assert b"ValueError at /" in ask(View, "GET", "/?value", raises=False).body
 
 
-def test_metadata_negotiation_versions_parsers_and_renderers_of_somebody_s_own():
+def test_metadata_negotiation_versions_parsers_and_renderers_of_ones_own():
     class Metadata:
         async def determine_metadata(self, request, view):
             return {"where": where()}
@@ -2876,11 +2868,10 @@ def test_the_browsable_api_is_that_of_drf(tea):
 # --- What `as_view` returns -----------------------------------------------------------------------
 
 
-async def is_coroutine_function_here(view):
-    return asyncio.iscoroutinefunction(view)
-
-
 def test_a_view_is_a_coroutine_function_on_the_event_loop_and_a_function_elsewhere():
+    async def is_coroutine_function_here(view):
+        return asyncio.iscoroutinefunction(view)
+
     for view in (ProductView.as_view(), AsyncModelViewSet.as_view({"get": "list"})):
         assert asyncio.run(is_coroutine_function_here(view))
         assert not asyncio.iscoroutinefunction(view)
@@ -3045,15 +3036,15 @@ def test_a_response_is_rendered_in_the_hop_that_is_there():
     with override_settings(MIDDLEWARE=[]):
         with counted_hops() as hops:
             ask(ProductView.as_view(), "POST", data={"name": "Cup"})
-        with counted_hops() as drf_s_hops:
+        with counted_hops() as drfs_hops:
             ask(SyncProductView.as_view(), "POST", data={"name": "Cup"})
-    assert len(hops) == len(drf_s_hops) - 1
+    assert len(hops) == len(drfs_hops) - 1
 
 
 def test_a_small_response_of_async_code_is_rendered_on_the_event_loop(monkeypatch):
-    worlds, render = [], renderers.JSONRenderer.render
+    sides, render = [], renderers.JSONRenderer.render
     monkeypatch.setattr(
-        renderers.JSONRenderer, "render", lambda *args: worlds.append(where()) or render(*args)
+        renderers.JSONRenderer, "render", lambda *args: sides.append(where()) or render(*args)
     )
 
     class View(AsyncAPIView):
@@ -3062,7 +3053,7 @@ def test_a_small_response_of_async_code_is_rendered_on_the_event_loop(monkeypatc
 
     for size in (10, 10000):
         assert len(ask(View, url="/?size=%d" % size).json[0]) == size
-    assert worlds == ["event loop", "worker thread"]
+    assert sides == ["event loop", "worker thread"]
 
 
 # A transaction for each request
@@ -3104,12 +3095,11 @@ class Opened(ProductView):
         return Response(connection.in_atomic_block)
 
 
-class OptsOut(Opened):
-    pass
-
-
 async def async_dispatch(self, request, *args, **kwargs):
     return await super(Opened, self).dispatch(request, *args, **kwargs)
+
+
+opts_out = transaction.non_atomic_requests
 
 
 @pytest.mark.parametrize(
@@ -3117,11 +3107,11 @@ async def async_dispatch(self, request, *args, **kwargs):
     [
         (Opened, True),
         (type("View", (AsyncModelViewSet,), {"list": Opened.get}), True),
-        (transaction.non_atomic_requests(Opened.as_view()), False),
-        (transaction.non_atomic_requests(using="default")(Opened.as_view()), False),
-        (transaction.non_atomic_requests(using="other")(Opened.as_view()), True),
-        (method_decorator(transaction.non_atomic_requests, name="dispatch")(OptsOut), False),
-        (subclass(Opened, dispatch=transaction.non_atomic_requests(async_dispatch)), False),
+        (opts_out(Opened.as_view()), False),
+        (opts_out(using="default")(Opened.as_view()), False),
+        (opts_out(using="other")(Opened.as_view()), True),
+        (method_decorator(opts_out, name="dispatch")(subclass(Opened)), False),
+        (subclass(Opened, dispatch=opts_out(async_dispatch)), False),
     ],
 )
 def test_non_atomic_requests_opts_out_as_on_sync_views(view, is_atomic, atomic_requests):
@@ -3145,7 +3135,7 @@ def test_a_lookup_value_that_no_object_has_is_404(value):
 @pytest.mark.parametrize("error", [OverflowError, DataError, TypeError, ValueError])
 @pytest.mark.parametrize("base", [ProductView, AsyncRetrieveAPIView])
 @pytest.mark.parametrize("method", ["get", "filter"])
-def test_so_is_whatever_a_database_says_to_such_a_value(method, base, error):
+def test_a_lookup_value_that_the_database_refuses_is_404(method, base, error):
     products = subclass(models.QuerySet, **{method: mock.Mock(side_effect=error)})
     view = type("View", (base,), {"queryset": products(Product)})
     assert ask(view, "GET", "/1/").status == 404
@@ -3180,11 +3170,10 @@ def test_the_helpers_take_an_awaitable_queryset(tea):
     assert ask(View, "GET", "/?search=green").json == [1, 2]
 
 
-ASYNC_IN_SYNC = ["create", "validate", "validate_name", "to_representation", "get_total"]
-
-
 @pytest.mark.parametrize("place", ["serializer", "nested", "many nested"])
-@pytest.mark.parametrize("name", ASYNC_IN_SYNC)
+@pytest.mark.parametrize(
+    "name", ["create", "validate", "validate_name", "to_representation", "get_total"]
+)
 def test_a_serializer_method_that_drf_could_not_await_is_an_error(name, place):
     async def method(self, value):
         return value
@@ -3205,7 +3194,7 @@ def test_a_serializer_method_that_drf_could_not_await_is_an_error(name, place):
     )
 
 
-def test_but_not_one_of_a_serializer_that_saves_itself_async():
+def test_a_serializer_that_saves_itself_async_may_have_async_methods():
     class Serializer(ProductSerializer):
         async def asave(self):
             self.instance = await self.create(self.validated_data)
@@ -3303,7 +3292,7 @@ def answers_of(base, requests):
 
 
 @pytest.mark.parametrize("name, methods", CONCRETE)
-def test_the_nine_concrete_views_answer_as_drf_s(name, methods):
+def test_the_nine_concrete_views_answer_as_drfs(name, methods):
     url = "/" if "List" in name or "Create" in name else "/1/"
     data = ' {"name": "Cup", "price": "3"}'
     requests = ["POST " + url + data, "PUT " + url + data, "PATCH " + url + data]
@@ -3316,13 +3305,13 @@ def test_the_nine_concrete_views_answer_as_drf_s(name, methods):
 
 
 @pytest.mark.parametrize("name", restflow_generics.__all__[:-1])
-def test_every_class_is_one_of_drf_s_too(name):
+def test_every_class_is_one_of_drfs_too(name):
     ours = getattr(restflow_generics, name)
     theirs = [getattr(module, name[5:], None) for module in (generics, mixins, viewsets, views)]
     assert issubclass(ours, next(filter(None, theirs)))
 
 
-def test_they_are_all_exported_and_documented_on_the_hooks_only():
+def test_all_classes_are_exported_and_documented_on_their_hooks_only():
     for name in restflow_generics.__all__[:-1]:
         cls = getattr(restflow_generics, name)
         assert cls.__doc__ is None or cls.__doc__ == getattr(cls.__mro__[1], "__doc__", None), name
@@ -3364,7 +3353,7 @@ def test_routers_and_sync_and_async_actions():
     assert b"Newest" in page
 
 
-def test_a_viewset_answers_as_drf_s():
+def test_a_viewset_answers_as_drfs():
     requests = ["GET /", 'POST / {"name": "Cup"}', "GET /1/", 'PUT /1/ {"name": "Cup"}']
     requests += ['PATCH /1/ {"name": "Mug"}', "OPTIONS /1/", "HEAD /1/", "DELETE /1/", "DELETE /"]
     ours = answers_of(AsyncModelViewSet, requests)

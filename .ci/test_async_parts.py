@@ -113,7 +113,7 @@ def test_nothing_async_is_missed_in_a_view_that_is_only_configured(
 @pytest.mark.parametrize(
     "name", ["get_queryset", "list", "paginator's", "model's", "base's", "action"]
 )
-def test_nor_what_is_put_there_later(name, monkeypatch):
+def test_what_is_put_there_later_is_awaited_too(name, monkeypatch):
     ran_on.clear()
     base = subclass(AsyncModelViewSet, **CONFIGURED, pagination_class=subclass(Pages))
     view = subclass(base)
@@ -144,7 +144,7 @@ def test_nor_what_is_put_there_later(name, monkeypatch):
         (permissions.AllowAny, "ahas_permission"),
     ],
 )
-def test_nor_what_is_patched_in_a_class_of_drf_s_or_this_module(owner, hook, monkeypatch):
+def test_what_is_patched_in_a_class_of_drfs_or_ours_is_awaited_too(owner, hook, monkeypatch):
     async def deny(*args):
         ran_on.append(where())
         raise exceptions.PermissionDenied

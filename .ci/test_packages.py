@@ -85,14 +85,14 @@ def names(answer):
 
 def test_the_filter_backend_of_drf_restflow_is_awaited_on_the_event_loop():
     restflow = package("restflow.filters")
-    worlds = []
+    sides = []
 
     class ProductFilterSet(restflow.FilterSet):
         name = restflow.StringField(lookups=["icontains"])
         price = restflow.IntegerField(lookups=["gte", "lte"])
 
         class Meta:
-            preprocessors = [lambda filterset, queryset: worlds.append(where()) or queryset]
+            preprocessors = [lambda filterset, queryset: sides.append(where()) or queryset]
 
     backend = restflow.RestflowFilterBackend
 
@@ -112,7 +112,7 @@ def test_the_filter_backend_of_drf_restflow_is_awaited_on_the_event_loop():
         "GET /1/?price__gte=2 -> 404",
     )
     assert names(cheap) == ["Black tea", "Green tea"] and names(found) == ["Teapot"]
-    assert worlds == ["worker thread"] * 3 + ["event loop"] * 3
+    assert sides == ["worker thread"] * 3 + ["event loop"] * 3
 
 
 @pytest.mark.parametrize("kind", ["PageNumber", "LimitOffset", "Cursor", "FastPageNumber"])
@@ -120,14 +120,14 @@ def test_the_other_parts_of_drf_restflow(kind):
     for part in "authentication pagination permissions serializers throttling".split():
         package("restflow." + part)
     restflow = package("restflow")
-    worlds = []
+    sides = []
 
     class Serializer(restflow.serializers.ModelSerializer):
         class Meta(ProductSerializer.Meta):
             pass
 
         def validate_name(self, name):
-            worlds.append(where())
+            sides.append(where())
             return name
 
     class NotBob(restflow.permissions.BasePermission):
@@ -162,7 +162,7 @@ def test_the_other_parts_of_drf_restflow(kind):
             "GET / -> 401",
         )
     assert names(first) == ["Green tea", "Black tea"] and names(second) == ["Teapot"]
-    assert worlds == ["worker thread", "event loop"]
+    assert sides == ["worker thread", "event loop"]
 
 
 def test_serializers_of_adrf_are_awaited_on_the_event_loop():
@@ -466,7 +466,7 @@ def view_of_drf(base):
         (view_of_drf, "rest_framework.schemas.openapi.AutoSchema"),
     ],
 )
-def test_openapi_documents_say_what_they_say_of_drf_s_views(make_view, schema_class, user, count):
+def test_openapi_documents_say_what_they_say_of_drfs_views(make_view, schema_class, user, count):
     validation = package("drf_spectacular.validation")
     with override_settings(REST_FRAMEWORK={"DEFAULT_SCHEMA_CLASS": schema_class}):
         ours, theirs = (ask(make_view(base), user=user).json for base in (of_ours, of_drf))

@@ -112,7 +112,7 @@ class SyncCategoryViewSet(viewsets.ModelViewSet):
 
 
 class HookedCategoryViewSet(CategoryViewSet):
-    """With an async hook, so that DRF's own methods do not serve it."""
+    """With an async hook."""
 
     async def aperform_create(self, serializer):
         await serializer.asave()

@@ -130,7 +130,7 @@ def test_what_a_tracer_puts_around_a_method_stays_what_it_is_with_each_as_view(n
         (generics.ListAPIView, "filter_queryset"),
     ],
 )
-def test_so_does_one_that_is_put_on_a_class_of_drfs_in_between(owner, name):
+def test_what_is_put_on_a_class_of_drfs_later_runs(owner, name):
     denied = mock.Mock(side_effect=exceptions.PermissionDenied)
     with mock.patch.object(owner, name, denied):
         if name == "dispatch":  # where nobody makes a response of it

@@ -149,7 +149,7 @@ def test_each_database_that_has_the_setting_has_a_transaction(written_by, how, a
 
 @pytest.mark.parametrize("is_atomic", [False, True])
 @pytest.mark.parametrize("durable", [False, True])
-def test_atomic_blocks_within_are_those_of_drf_s_views(durable, is_atomic, atomic_requests):
+def test_atomic_blocks_within_are_those_of_drfs_views(durable, is_atomic, atomic_requests):
     def create(self, request, *args, **kwargs):
         with transaction.atomic(durable=durable):
             self.create_product("kept")
@@ -274,7 +274,9 @@ def test_a_client_that_goes_away_at_any_moment_leaves_all_of_its_request_or_noth
 
 @cancels_requests
 @pytest.mark.parametrize("is_async", [False, True])
-def test_so_does_one_that_goes_away_as_sync_code_gets_its_answer(is_async, atomic_requests):
+def test_a_client_that_goes_away_as_sync_code_gets_its_answer_does_so_too(
+    is_async, atomic_requests
+):
     class View(ProductView):
         def create(self, request, *args, **kwargs):
             self.perform_create(None)
