@@ -379,6 +379,9 @@ def do_not_wait_for_the_disk(connection, **kwargs):
 
 @pytest.fixture(scope="session", autouse=True)
 def database(tmp_path_factory):
+    if connection.settings_dict["TEST"]["NAME"]:  # They are there, as tests in `.ci` run, too.
+        yield
+        return
     connection_created.connect(do_not_wait_for_the_disk)
     folder = tmp_path_factory.mktemp("databases")
     for alias in connections:
