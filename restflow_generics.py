@@ -70,7 +70,7 @@ if tuple(map(int, asgiref.__version__.split(".")[:3])) < (3, 8, 1):
         % asgiref.__version__
     )
 
-from asgiref.sync import AsyncToSync, SyncToAsync, async_to_sync, sync_to_async
+from asgiref.sync import AsyncToSync, async_to_sync, sync_to_async
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
 from django.core.handlers.asgi import ASGIRequest
@@ -267,7 +267,7 @@ COMPUTES = {
     for method in map(vars(cls).get, names.split())
 }
 USED = """
-    __init__ setup initialize_request get_parser_context get_parsers
+    initialize_request get_parser_context get_parsers
     get_authenticators get_content_negotiator default_response_headers allowed_methods
     _allowed_methods get_format_suffix perform_content_negotiation get_renderers
     determine_version get_renderer_context authentication_classes parser_classes
@@ -298,18 +298,18 @@ def _only_computes(method: Any) -> bool:
 
 def _uses_only_stock(view: Any) -> bool:
     # For each view, and so for each request, once.
-    if "uses_only_stock" not in vars(view):
-        view.uses_only_stock = _is_made_of_stock(type(view))
-    return view.uses_only_stock
+    if "restflow_uses_only_stock" not in vars(view):
+        view.restflow_uses_only_stock = _is_made_of_stock(type(view))
+    return view.restflow_uses_only_stock
 
 
 def _is_made_of_stock(cls: Any) -> bool:
     used = [getattr(cls, name, None) for name in USED]
     for name, method in USED_OF_OTHERS:
         used.append(getattr(getattr(cls, name, None), method, None))
-    known = vars(cls).get("_is_made_of_stock")
+    known = vars(cls).get("restflow_stock")
     if known is None or known[0] != used:  # Somebody has patched the class.
-        known = cls._is_made_of_stock = used, all(map(_is_stock, used))
+        known = cls.restflow_stock = used, all(map(_is_stock, used))
     return known[1]
 
 
@@ -579,20 +579,21 @@ class _Face(_MaybeCoroutineFunction):
     """What a class is given as `name` for what it has defined as `defined_as`.
 
     It runs the definition on its own side. It is a coroutine function to who asks where
-    it has to be awaited. But under a name that both sides call, it is a function while
-    a view runs in this thread, in sync code: there it is `method_decorator` that asks,
-    at each call, and that has to take its sync branch.
+    it has to be awaited, and under a name that both sides call, a function in sync code,
+    where it answers: `method_decorator` has to take its sync branch there. Only where no
+    view runs in this thread, what an `async def` of a view is does not depend on that.
     """
 
     # Not in its `__dict__`, which decorators copy.
-    __slots__ = ("function", "owner", "hook", "name", "defined_as")
+    __slots__ = ("function", "owner", "hook", "name", "defined_as", "is_of_view")
     is_restflow_face = True
 
     def __init__(
-        self, function: Any, owner: Any, hook: str, name: str, defined_as: str
+        self, owner: Any, hook: str, name: str, defined_as: str, is_of_view: bool
     ) -> None:
-        super().__init__(function)
-        self.function, self.owner, self.hook = function, owner, hook
+        self.function = _behind(vars(owner)[defined_as])
+        super().__init__(self.function)
+        self.owner, self.hook, self.is_of_view = owner, hook, is_of_view
         self.name, self.defined_as = name, defined_as
         self.__name__, self.__module__ = name, owner.__module__
         self.__qualname__ = "%s.%s" % (owner.__qualname__, name)
@@ -603,7 +604,8 @@ class _Face(_MaybeCoroutineFunction):
     def is_awaited(self) -> bool:
         if self.name != self.hook:
             return True
-        is_in_sync_code = THREAD.runs_a_view and not _on_event_loop()
+        answers = THREAD.runs_a_view or not self.is_of_view
+        is_in_sync_code = answers and not _on_event_loop()
         is_of_both_sides = self.name == self.defined_as or self.hook in ACTIONS
         return is_of_both_sides and not is_in_sync_code and _is_async(self.function)
 
@@ -689,7 +691,7 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
             is_to_face = is_ours or not _is_async(function)
         # What stands in for a face, as of a tracer, hands on to it: it needs no other.
         if is_to_face and getattr(function, "is_restflow_face", None) is not True:
-            setattr(base, name, _Face(function, base, hook, name, name))
+            setattr(base, name, _Face(base, hook, name, name, is_of_view))
             base.restflow_decided = {}
     if len(defined) == 1:
         other = hook if name != hook else "a" + hook
@@ -697,7 +699,7 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
             hasattr(cls, hook) if name != hook else is_of_view and hook in PAIRS
         )
         if is_to_give and other not in vars(base):
-            setattr(base, other, _Face(function, base, hook, other, name))
+            setattr(base, other, _Face(base, hook, other, name, is_of_view))
             base.restflow_given = {*vars(base).get("restflow_given", ()), other}
             base.restflow_decided = {}
 
@@ -1174,7 +1176,7 @@ class _View(_MaybeCoroutineFunction):
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
-        if _on_event_loop() or (is_by_hand and _is_called_by_async_to_sync()):
+        if _on_event_loop():
             return _drive(_serve, self, request, *args, **kwargs)
         response = _in_sync_code(self.__wrapped__, request, *args, **kwargs)
         return _awaitable(response) if is_by_hand else response
@@ -1182,8 +1184,9 @@ class _View(_MaybeCoroutineFunction):
 
 async def _serve(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call DRF's view function, which makes the view, and await its `dispatch`."""
-    is_flow = _is_face(view.cls.dispatch)  # Somebody may have put something there.
-    if not (is_flow and _is_made_of_stock(view.cls)):
+    cls = view.cls
+    is_flow = _is_face(cls.dispatch)  # Somebody may have put something there.
+    if not (is_flow and _is_stock(cls.__init__) and _is_stock(cls.setup)):
         await _move_to(WORKER_THREAD)
     THREAD.makes_a_view = is_flow
     try:
@@ -1191,17 +1194,6 @@ async def _serve(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     finally:
         THREAD.makes_a_view = False
     return await (answer if is_flow else _settle(answer))
-
-
-def _is_called_by_async_to_sync() -> bool:
-    # From 3.13 on, asgiref asks in sync code for the coroutine that it then awaits. In
-    # a thread that an event loop waits for, it is sync code that asks, for a response.
-    loop = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
-    is_waited_for = loop is not None and loop.is_running()
-    return (
-        getattr(AsyncToSync.executors, "current", None) is not None
-        and not is_waited_for
-    )
 
 
 def _awaitable(response: Any) -> Any:
@@ -1392,30 +1384,35 @@ def _with_asave(serializer: Any) -> Any:
     return serializer
 
 
+CALLED_BY_DRF = {"create", "update", "validate", "run_validation", "get_attribute"}
+CALLED_BY_DRF |= {"to_internal_value", "to_representation", "get_value", "get_default"}
+
+
 def _refuse_coroutine_functions(serializer_class: Any) -> None:
     """Raise `TypeError` for what DRF calls in sync code, and could not await."""
     if "_is_checked" in vars(serializer_class) or hasattr(serializer_class, "asave"):
         return
-    called = {"create", "update", "validate", "run_validation", "to_internal_value"}
-    called.add("to_representation")
-    called.update(
-        name for name in dir(serializer_class) if name.startswith("validate_")
-    )
+    called = [(serializer_class, name) for name in CALLED_BY_DRF]
+    for name in dir(serializer_class):
+        if name.startswith("validate_"):
+            called.append((serializer_class, name))
     for name, field in getattr(serializer_class, "_declared_fields", {}).items():
         if isinstance(field, serializers.SerializerMethodField):
-            called.add(field.method_name or "get_" + name)
+            called.append((serializer_class, field.method_name or "get_" + name))
         if isinstance(field, BaseSerializer):
             _refuse_coroutine_functions(type(getattr(field, "child", field)))
+        else:
+            called.extend((type(field), name) for name in CALLED_BY_DRF)
         for validator in filter(_is_async, field.validators):
             raise TypeError(
                 "A validator of %s.%s is a coroutine function, but DRF calls it in "
                 "sync code: %r" % (serializer_class.__name__, name, validator)
             )
-    for name in called:
-        if _is_async(getattr(serializer_class, name, None)):
+    for owner, name in called:
+        if _is_async(getattr(owner, name, None)):
             raise TypeError(
                 "%s.%s is a coroutine function, but DRF calls it in sync code. Write: "
-                "def %s(...)" % (serializer_class.__name__, name, name)
+                "def %s(...)" % (owner.__name__, name, name)
             )
     serializer_class._is_checked = True
 
