@@ -4,34 +4,35 @@
 import pytest
 
 import restflow_generics
-from test_restflow_generics import CONFIGURED, STYLES, run_python, status_of_both
+from test_restflow_generics import (
+    CONFIGURED,
+    each_style,
+    run_python,
+    status_of_both,
+    written,
+)
 
 
 @pytest.mark.parametrize("theirs_first", [False, True])
-@pytest.mark.parametrize("style", STYLES)
+@each_style
 def test_no_copy_of_the_file_skips_an_override_of_a_shared_mixin(style, theirs_first, second_copy):
     def mixin(hook):
-        async def override(self, *args, **kwargs):
+        def override(self, *args, **kwargs):
             calls.append(hook)
-            return await getattr(super(cls, self), "a" + hook)(*args, **kwargs)
+            spelling = hook if style == "def X" else "a" + hook
+            return getattr(super(cls, self), spelling)(*args, **kwargs)
 
-        def sync_override(self, *args, **kwargs):
-            calls.append(hook)
-            return getattr(super(cls, self), hook)(*args, **kwargs)
-
-        name = "a" + hook if style == "async def aX" else hook
-        cls = type("Mixin", (), {name: sync_override if style == "def X" else override})
+        cls = type("Mixin", (), written(hook, style, override))
         return cls
 
     calls = []
-    mixins_ = [
-        mixin(hook) for hook in ("check_permissions", "filter_queryset", "paginate_queryset")
-    ]
+    hooks = ["check_permissions", "filter_queryset", "paginate_queryset"]
+    shared = tuple(map(mixin, hooks))
     modules = [restflow_generics, second_copy]
     for module in reversed(modules) if theirs_first else modules:
-        view = type("View", (*mixins_, module.AsyncListAPIView), CONFIGURED)
+        view = type("View", (*shared, module.AsyncListAPIView), CONFIGURED)
         assert status_of_both(view) == 200
-        assert calls == ["check_permissions", "filter_queryset", "paginate_queryset"] * 2
+        assert calls == hooks * 2
         calls.clear()
 
 

@@ -106,6 +106,9 @@ def test_the_demo_says_that_its_port_is_taken_and_not_where_it_serves(demo):
     assert b"The shop is at" not in said
 
 
+# In Chromium
+
+
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory):
     webdriver = pytest.importorskip("selenium.webdriver")

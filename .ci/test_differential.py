@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Generated requests, answered by DRF's sync views and by ours.
+"""
+Requests that are answered by DRF's sync views and by ours: the answers are the same.
 
-An example is one of the pairs of servers, and one or two requests in a row. The one has DRF's sync
-views. The other has ours: made of the same sync components and hooks ("sync"), or of the same
-spelled async ("async"). They have to answer the same, and to leave the same rows.
+For the generated requests, an example is one of the pairs of servers, and one or two requests in a
+row. The one server has DRF's sync views. The other has ours: made of the same sync components and
+hooks ("sync"), or of the same spelled async ("async"). They have to answer the same, and to leave
+the same rows.
 
-DIFFERENTIAL_EXAMPLES says how many examples there are (2,000). `pytest -rP` shows the answers.
+It wants the extra `differential`. DIFFERENTIAL_EXAMPLES says how many examples there are (2,000).
+`pytest -rP` shows what was answered.
 """
 
 import asyncio
@@ -65,6 +68,76 @@ from test_restflow_generics import (
     or_of_drf_3_14,
     reset_shop,
 )
+
+
+@pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
+def test_the_queries_are_those_of_drf_in_the_same_order(method, url, status):
+    def queries(base):
+        reset_shop()
+        names = [
+            "authentication_classes",
+            "permission_classes",
+            "filter_backends",
+            "pagination_class",
+        ]
+        view = type("View", (base,), {name: getattr(StockView, name) for name in names})
+        seen = []
+
+        def watch(execute, sql, params, many, context):
+            seen.append((sql, params))
+            return execute(sql, params, many, context)
+
+        class Watched(view):
+            def initialize_request(self, request, *args, **kwargs):
+                # The connection of the thread in which all sync code of a request runs.
+                connection.execute_wrappers.append(watch)
+                return super().initialize_request(request, *args, **kwargs)
+
+        data = {"name": "Cup"} if method in ("POST", "PUT") else None
+        assert ask(Watched, method, url, data=data, user="ann").status == status
+        return tuple(seen)  # the next request may have the same connection
+
+    expected = queries(SyncProductView)
+    assert queries(ProductView) == expected and len(expected) > 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"data": b"{"},
+        {"data": b"\xff\xfe"},
+        {"data": b"[]"},
+        {"data": b'{"name": "\\u0000"}'},
+        {"data": b"null"},
+        {"data": b'{"name": {"a": 1}}'},
+        {"data": b'{"name": "Cup", "price": 1e999}'},
+        {"data": b"tea", "headers": {"Content-Type": "text/tea"}},
+        {"data": b"{}", "headers": {"Content-Type": "application/json; charset=no"}},
+        {"data": b"--x", "headers": {"Content-Type": "multipart/form-data"}},
+        {"data": b"--x", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
+        {
+            "data": b"name=Cup&price=x",
+            "headers": {"Content-Type": "application/x-www-form-urlencoded"},
+        },
+        {"data": {"name": "Cup"}, "headers": {"Accept": "text/tea"}},
+        {"data": {"name": "Cup"}, "headers": {"Content-Length": "no"}},
+    ],
+)
+def test_a_bad_body_is_answered_as_drf_answers_it_and_nothing_is_written(options):
+    options.setdefault("headers", {})
+    options["headers"] = {"Content-Type": "application/json", **options["headers"]}
+
+    def answer(view):
+        answer = ask(view, "POST", raises=False, **options)
+        return answer.status, answer.headers, answer.body
+
+    expected = answer(SyncProductView)
+    assert answer(ProductView) == expected
+    assert 400 <= expected[0] < 500
+    assert Product.objects.count() == 3
+
+
+# Generated requests
 
 
 class ReadOnly(permissions.BasePermission):
@@ -508,70 +581,3 @@ def test_generated_requests_are_answered_as_drf_answers_them(monkeypatch):
         print("  %s: %s" % (status, ", ".join(methods)))
     interesting = {200, 201, 204, 400, 401, 403, 404, 405, 406, 415, 429}
     assert number < 2000 or interesting <= {status for _, status in seen}
-
-
-@pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
-def test_the_queries_are_those_of_drf_in_the_same_order(method, url, status):
-    def queries(base):
-        reset_shop()
-        names = [
-            "authentication_classes",
-            "permission_classes",
-            "filter_backends",
-            "pagination_class",
-        ]
-        view = type("View", (base,), {name: getattr(StockView, name) for name in names})
-        seen = []
-
-        def watch(execute, sql, params, many, context):
-            seen.append((sql, params))
-            return execute(sql, params, many, context)
-
-        class Watched(view):
-            def initialize_request(self, request, *args, **kwargs):
-                # The connection of the thread in which all sync code of a request runs.
-                connection.execute_wrappers.append(watch)
-                return super().initialize_request(request, *args, **kwargs)
-
-        data = {"name": "Cup"} if method in ("POST", "PUT") else None
-        assert ask(Watched, method, url, data=data, user="ann").status == status
-        return tuple(seen)  # the next request may have the same connection
-
-    expected = queries(SyncProductView)
-    assert queries(ProductView) == expected and len(expected) > 1
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"data": b"{"},
-        {"data": b"\xff\xfe"},
-        {"data": b"[]"},
-        {"data": b'{"name": "\\u0000"}'},
-        {"data": b"null"},
-        {"data": b'{"name": {"a": 1}}'},
-        {"data": b'{"name": "Cup", "price": 1e999}'},
-        {"data": b"tea", "headers": {"Content-Type": "text/tea"}},
-        {"data": b"{}", "headers": {"Content-Type": "application/json; charset=no"}},
-        {"data": b"--x", "headers": {"Content-Type": "multipart/form-data"}},
-        {"data": b"--x", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
-        {
-            "data": b"name=Cup&price=x",
-            "headers": {"Content-Type": "application/x-www-form-urlencoded"},
-        },
-        {"data": {"name": "Cup"}, "headers": {"Accept": "text/tea"}},
-        {"data": {"name": "Cup"}, "headers": {"Content-Length": "no"}},
-    ],
-)
-def test_a_bad_body_is_answered_as_drf_answers_it_and_nothing_is_written(options):
-    options.setdefault("headers", {})
-    options["headers"] = {"Content-Type": "application/json", **options["headers"]}
-
-    def answer(view):
-        answer = ask(view, "POST", raises=False, **options)
-        return answer.status, answer.headers, answer.body
-
-    expected = answer(SyncProductView)
-    assert answer(ProductView) == expected
-    assert 400 <= expected[0] < 500
-    assert Product.objects.count() == 3

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What is used with DRF: other packages, and parts of DRF, asked over HTTP.
+"""
+What is used with DRF: other packages, and parts of DRF, asked over HTTP.
 
 The packages come with the extra `ecosystem`. Where one is not installed, its tests are skipped.
 """
@@ -81,6 +82,9 @@ def ask_both(stack, *requests, prepare=lambda: None, headers=()):
 def names(answer):
     page = answer.json
     return [product["name"] for product in (page["results"] if "results" in page else page)]
+
+
+# drf-restflow (Python 3.11, Django 5.0), and adrf (DRF 3.17, as its serializers need)
 
 
 def test_the_filter_backend_of_drf_restflow_is_awaited_on_the_event_loop():
@@ -234,6 +238,9 @@ def test_permissions_and_throttles_written_for_the_views_of_adrf():
     assert [status for status, _ in ours] == [200, 403, 403, 429]
 
 
+# django-filter
+
+
 def test_the_backend_of_django_filter_and_its_forms():
     django_filters = package("django_filters.rest_framework")
 
@@ -258,6 +265,9 @@ def test_the_backend_of_django_filter_and_its_forms():
     assert list(bad.json) == ["at_most"] and list(unknown.json) == ["category"]
     (page,) = ask_both(Stack, "GET /?category=1 -> 200", headers={"Accept": "text/html"})
     assert b"Field filters" in page.body
+
+
+# Authentication: djangorestframework-simplejwt, and DRF's own
 
 
 @pytest.mark.filterwarnings("ignore:The HMAC key")
@@ -312,6 +322,9 @@ def test_tokens_passwords_and_sessions_with_their_csrf_checks():
         assert answer.status != 201 or answer.json["owner"] == 1
         assert answer.status != 403 or b"CSRF Failed: CSRF token missing" in answer.body
         assert answer.status != 401 or answer.headers["Www-Authenticate"] == "Token"
+
+
+# Permissions in the database, also those of django-guardian, and throttles
 
 
 def may(user, *codenames):
@@ -402,6 +415,9 @@ def test_throttles_that_count_in_the_database(database_cache, monkeypatch):
     assert waits == [None, "60", None, None, str(24 * 60 * 60), None]
     stack = type("Stack", (Stack,), {"authentication_classes": []})  # so nothing hops before
     ask_both(stack, "GET / -> 200", "GET / -> 429")
+
+
+# API documents: drf-spectacular, and DRF's own
 
 
 def urls_of_all_views(base, *more_backends):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What tracers, and tests that patch, put around methods and views.
+"""
+What tracers, and tests that patch, put around methods and views.
 
 The real tracers come with the extra `tracers`. Each patches Django for good, so it does that in a
 process of its own, and says what it has seen.
@@ -139,6 +140,9 @@ def test_what_is_put_on_a_class_of_drfs_later_runs(owner, name):
         else:
             assert ask(Listed).status == 403
     assert ask(Listed).status == 200
+
+
+# The real tracers
 
 
 TRACED_VIEWS = """

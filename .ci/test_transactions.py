@@ -222,6 +222,9 @@ def test_two_requests_at_the_same_time_never_share_a_transaction(context, atomic
     assert sorted(committed) == names_created() == ["0", "2", "4", "6"]
 
 
+# A client that goes away
+
+
 cancels_requests = pytest.mark.skipif(
     not hasattr(ASGIHandler, "listen_for_disconnect"),
     reason="Django 5.0 is the first to cancel a request whose client has gone away",

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""How a user annotates views in either spelling, for `mypy --strict`."""
+"""
+Types: how a user annotates views in either spelling, for `mypy --strict`.
+
+It wants the extra `types`. Where that is not installed, the tests are skipped.
+"""
 
 import importlib.util
 import os
@@ -10,8 +14,8 @@ import pytest
 
 from test_restflow_generics import HERE
 
-# How a user annotates views in either spelling, for `mypy --strict`. An ignore stands where mypy
-# has to see another signature than DRF's; one that is not needed is an error too.
+# An ignore stands where mypy has to see another signature than DRF's. One that is not needed is an
+# error, too.
 TYPED_VIEWS = """
 from typing import Any, List, Optional, assert_type
 
