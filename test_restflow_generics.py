@@ -47,6 +47,7 @@ import os
 import pathlib
 import pickle
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -127,8 +128,6 @@ if not settings.configured:
     )
 
 django.setup()
-
-import socket
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
 from django.contrib.auth.decorators import login_required
