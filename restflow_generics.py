@@ -422,11 +422,12 @@ async def _settle(result: Any) -> Any:
     while hasattr(type(result), "__await__") and not isinstance(
         result, HttpResponseBase
     ):
-        try:
-            await _move_to(EVENT_LOOP)
-        except BaseException:  # The request is cancelled on the way.
-            getattr(result, "close", bool)()
-            raise
+        if not _on_event_loop():
+            try:
+                await _move_to(EVENT_LOOP)
+            except BaseException:  # The request is cancelled on the way.
+                getattr(result, "close", bool)()
+                raise
         result = await result
     return result
 
@@ -828,14 +829,15 @@ def _refuse_what_would_not_run(cls: type) -> None:
             "place, as the first base that is a view."
             % (cls.__name__, drf_class.__name__, instead)
         )
-    for hook in {"as_view", *HOOKS}:
-        names = {hook} if hook in HANDLERS else {hook, "a" + hook}
-        definers = [b for b in cls.__mro__ if any(_defined(b, name) for name in names)]
-        for base, below in zip(definers, definers[1:]):
-            if base in ours and below not in ours + drfs:
+    for position, below in enumerate(cls.__mro__):
+        names = vars(below).keys() & {"as_view", *NAMES}
+        for hook in () if below in ours + drfs else {NAMES.get(n, n) for n in names}:
+            names = {hook} if hook in HANDLERS else {hook, "a" + hook}
+            above = [b for b in cls.__mro__[:position] if any(map(vars(b).get, names))]
+            if above and above[-1] in ours:
                 raise TypeError(
                     "%s.%s would never run. Name %s before %s in the bases of %s."
-                    % (below.__name__, hook, below.__name__, base.__name__, cls)
+                    % (below.__name__, hook, below.__name__, above[-1].__name__, cls)
                 )
 
 
@@ -1268,21 +1270,20 @@ def _is_middleware_next(paths: Any) -> bool:
     return any(hasattr(import_string(p), "process_template_response") for p in paths)
 
 
-PLAIN = {str, int, float, bool, type(None)}
-
-
 def _is_small_and_plain(response: Any) -> bool:
     renderer = getattr(response, "accepted_renderer", None)
     if type(response) is not Response or type(renderer) is not JSONRenderer:
         return False
     parts, size = [response.data], 0
     for part in parts:  # It grows.
-        if isinstance(part, (dict, list, tuple)):
-            parts.extend(part.values() if isinstance(part, dict) else part)
-        elif type(part) not in PLAIN:  # Who knows what it queries.
-            return False
+        if isinstance(part, dict):
+            parts.extend(part.values())
+        elif isinstance(part, (list, tuple)):
+            parts.extend(part)
+        elif type(part) not in (str, int, float, bool, type(None)):
+            return False  # Who knows what it queries.
         size += len(part) if type(part) is str else 1
-        if size > 1000:
+        if size + len(parts) > 2000:
             return False
     return not response._post_render_callbacks  # type: ignore[attr-defined]
 
