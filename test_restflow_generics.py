@@ -2,7 +2,7 @@
 """
 The tests of restflow_generics, and its demo.
 
-The tests: `pytest`. They take about a minute, and use SQLite or the database of DATABASE_URL.
+The tests: `pytest`. They take less than a minute, and use SQLite or the database of DATABASE_URL.
 
 The demo: `python test_restflow_generics.py`. It serves a shop with some data, through a real ASGI
 server, on http://127.0.0.1:8000/, or on another port: `PORT=8001 python ...`.
