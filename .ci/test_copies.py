@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Several copies of the file in one process, and what importing it does."""
+
+import pytest
+
+import restflow_generics
+from test_restflow_generics import (
+    CONFIGURED,
+    each_style,
+    run_python,
+    status_of_both,
+    written,
+)
+
+
+@pytest.mark.parametrize("theirs_first", [False, True])
+@each_style
+def test_no_copy_of_the_file_skips_an_override_of_a_shared_mixin(style, theirs_first, second_copy):
+    def mixin(hook):
+        def override(self, *args, **kwargs):
+            calls.append(hook)
+            spelling = hook if style == "def X" else "a" + hook
+            return getattr(super(cls, self), spelling)(*args, **kwargs)
+
+        cls = type("Mixin", (), written(hook, style, override))
+        return cls
+
+    calls = []
+    hooks = ["check_permissions", "filter_queryset", "paginate_queryset"]
+    shared = tuple(map(mixin, hooks))
+    modules = [restflow_generics, second_copy]
+    for module in reversed(modules) if theirs_first else modules:
+        view = type("View", (*shared, module.AsyncListAPIView), CONFIGURED)
+        assert status_of_both(view) == 200
+        assert calls == hooks * 2
+        calls.clear()
+
+
+def test_views_that_were_made_before_the_module_was_loaded_again_go_on():
+    code = """
+    import importlib, test_restflow_generics as tests, restflow_generics
+    class Refuses:
+        def check_permissions(self, request):
+            self.permission_denied(request)
+    class Before(Refuses, restflow_generics.AsyncListAPIView):
+        queryset, serializer_class = tests.Product.objects.none(), tests.ProductSerializer
+    importlib.reload(restflow_generics)
+    class After(Refuses, restflow_generics.AsyncListAPIView):
+        queryset, serializer_class = tests.Product.objects.none(), tests.ProductSerializer
+    print([tests.ask(view).status for view in (Before, After, Before)])
+    """
+    assert run_python(code) == "[403, 403, 403]"
+
+
+def test_importing_the_module_imports_nothing_of_the_projects():
+    code = """
+    import sys
+    from django.conf import settings
+    settings.configure(
+        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "rest_framework"],
+        REST_FRAMEWORK={"DEFAULT_SCHEMA_CLASS": "not_there.Schema"},
+    )
+    import django, restflow_generics
+    django.setup()
+    print("imported")
+    """
+    assert run_python(code) == "imported"

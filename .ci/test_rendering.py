@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""A response that was rendered early looks to others as if Django had rendered it."""
+
+from unittest import mock
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
+from django.http import HttpResponse
+from django.test import override_settings
+from django.utils.deprecation import MiddlewareMixin
+from django.views.decorators.cache import cache_page
+from rest_framework import renderers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from restflow_generics import AsyncAPIView
+from test_restflow_generics import Product, ask, reset_shop, where
+
+
+class ChangesData(MiddlewareMixin):
+    def process_template_response(self, request, response):
+        response.data = {**response.data, "was rendered": response.is_rendered}
+        return response
+
+
+class RendersAgain(MiddlewareMixin):
+    def process_response(self, request, response):
+        response["X-Rendered"] = str(getattr(response, "is_rendered", None))
+        getattr(response, "render", str)()
+        return response
+
+
+class ReportsErrors(MiddlewareMixin):
+    def process_exception(self, request, exception):
+        return HttpResponse("reported %r" % exception, status=503)
+
+
+class InTransaction:
+    """Something that is found out when it is rendered."""
+
+    def __iter__(self):
+        yield connection.in_atomic_block
+        yield where()
+
+
+class Rendering:
+    """Answers that are rendered in various ways."""
+
+    renderer_classes = [renderers.JSONRenderer]
+
+    def get(self, request):
+        Product.objects.create(name="Cup")
+        return self.answers[request.GET["answer"]](self)
+
+    def data(self):
+        return Response({"products": Product.objects.count()})
+
+    def found_out_later(self):
+        return Response({"products": Product.objects.values_list("name"), "in": InTransaction()})
+
+    def not_serializable(self):
+        return Response({"products": Product})
+
+    def with_callbacks(self):
+        response = self.data()
+        response.add_post_render_callback(lambda response: response.__setitem__("X-First", "1"))
+        response.add_post_render_callback(lambda response: HttpResponse("second"))
+        return response
+
+    def rendered_by_the_view(self):
+        return APIView.finalize_response(self, self.request, self.data()).render()
+
+    def without_render(self):
+        return HttpResponse("plain")
+
+    def with_async_render(self):
+        async def render():
+            return HttpResponse("rendered on the " + where())
+
+        response = HttpResponse("never")
+        response.render = render
+        return response
+
+    answers = {
+        answer.__name__: answer
+        for answer in [
+            data,
+            found_out_later,
+            not_serializable,
+            with_callbacks,
+            rendered_by_the_view,
+            without_render,
+            with_async_render,
+        ]
+    }
+
+
+class AsyncRendering(Rendering):
+    async def get(self, request):
+        return await sync_to_async(super().get)(request)
+
+
+@pytest.mark.parametrize(
+    "middleware",
+    [
+        [],
+        [__name__ + ".ChangesData"],
+        [__name__ + ".RendersAgain", __name__ + ".ReportsErrors"],
+        [
+            "django.middleware.cache.UpdateCacheMiddleware",
+            "django.middleware.cache.FetchFromCacheMiddleware",
+        ],
+    ],
+    ids=["none", "changes the data", "renders again", "caches"],
+)
+@pytest.mark.parametrize("decorator", [lambda view: view, cache_page(60)], ids=["", "cached"])
+@pytest.mark.parametrize("answer", Rendering.answers)
+@pytest.mark.parametrize("is_atomic", [False, True])
+def test_to_others_it_looks_as_if_django_had(is_atomic, answer, decorator, middleware):
+    outcomes = []
+    for bases in [(Rendering, APIView), (Rendering, AsyncAPIView), (AsyncRendering, AsyncAPIView)]:
+        reset_shop()
+        view = decorator(type("View", bases, {}).as_view())
+        with override_settings(MIDDLEWARE=middleware), mock.patch.dict(
+            connections.settings["default"], ATOMIC_REQUESTS=is_atomic
+        ):
+            for _ in range(2):
+                try:
+                    given = ask(view, url="/?answer=" + answer)
+                    for header in ("Expires", "Age"):
+                        given.headers.pop(header, None)
+                    outcomes.append((given.status, given.headers, given.body))
+                except Exception as error:
+                    outcomes.append(repr(error))
+    assert outcomes[:2] == outcomes[2:4] == outcomes[4:]

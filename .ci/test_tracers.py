@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: MIT
+"""
+What tracers, and tests that patch, put around methods and views.
+
+The real tracers come with the extra `tracers`. Each patches Django for good, so it does that in a
+process of its own, and says what it has seen.
+"""
+
+import asyncio
+import functools
+import inspect
+import textwrap
+from unittest import mock
+
+import pytest
+from django.http import HttpResponse
+from django.views.generic import View
+from rest_framework import exceptions, generics
+
+from test_restflow_generics import (
+    Listed,
+    OverriddenList,
+    Product,
+    ask,
+    logged,
+    run_python,
+    status_of_both,
+)
+
+
+def hands_on_and_is_marked(view):
+    around = logged(view)
+    if asyncio.iscoroutinefunction(view):
+        around._is_coroutine = getattr(asyncio.coroutines, "_is_coroutine", None)
+        return getattr(inspect, "markcoroutinefunction", lambda function: function)(around)
+    return around
+
+
+def asks_first(view):
+    if not asyncio.iscoroutinefunction(view):
+        return logged(view)
+
+    @functools.wraps(view)
+    async def around(*args, **kwargs):
+        return await view(*args, **kwargs)
+
+    return around
+
+
+@pytest.mark.parametrize("view", [Listed, OverriddenList])
+@pytest.mark.parametrize("wrapper", [hands_on_and_is_marked, asks_first])
+def test_a_tracer_may_wrap_the_view(wrapper, view):
+    assert status_of_both(wrapper(view.as_view())) == 200
+
+
+@pytest.mark.parametrize("wrapper", [logged, hands_on_and_is_marked, asks_first])
+def test_a_tracer_may_wrap_what_djangos_as_view_returns(wrapper, monkeypatch):
+    as_view, called = View.as_view.__func__, []
+
+    def traced(cls, **initkwargs):
+        view = wrapper(as_view(cls, **initkwargs))
+        return functools.wraps(view)(
+            lambda *args, **kwargs: called.append(1) or view(*args, **kwargs)
+        )
+
+    monkeypatch.setattr(View, "as_view", classmethod(traced))
+    assert status_of_both(Listed) == 200
+    assert called == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["dispatch", "get", "list", "get_queryset", "check_permissions"])
+@pytest.mark.parametrize("by", ["a function", "wrapt", "a mock"])
+def test_a_tracer_may_wrap_a_method_of_the_class_once_there_is_a_view(by, name):
+    cls = type("View", (Listed,), {})
+    view, called = cls.as_view(), []
+    plain = getattr(cls, name)
+
+    def traced(wrapped, instance, args, kwargs):
+        called.append(name)
+        return wrapped(*args, **kwargs)
+
+    def wrapper(self, *args, **kwargs):
+        return traced(plain.__get__(self, cls), self, args, kwargs)
+
+    if by == "wrapt":
+        wrapper = pytest.importorskip("wrapt").FunctionWrapper(plain, traced)
+    elif by == "a mock":
+        answers = {"get_queryset": Product.objects.none(), "check_permissions": None}
+        wrapper = mock.Mock(return_value=answers.get(name, HttpResponse("mocked")))
+    with mock.patch.object(cls, name, wrapper):
+        assert status_of_both(view) == 200
+        assert called == [name] * 2 if by != "a mock" else wrapper.call_count == 2
+
+
+@pytest.mark.parametrize("name", ["dispatch", "get", "list", "check_permissions", "aget_object"])
+def test_what_a_tracer_puts_around_a_method_stays_what_it_is_with_each_as_view(name):
+    wrapt = pytest.importorskip("wrapt")
+
+    def traced(wrapped, instance, args, kwargs):
+        called.append(name)
+        return wrapped(*args, **kwargs)
+
+    def own(self, *args, **kwargs):
+        return getattr(super(cls, self), name)(*args, **kwargs)
+
+    called = []
+    cls = type("View", (Listed,), {name: own})
+    if name == "aget_object":  # which a list does not call
+        cls.get = lambda self, request: HttpResponse(self.get_object())
+
+        async def own(self):
+            return "found"
+
+        cls.aget_object = own
+        cls.as_view()
+    wrapper = wrapt.FunctionWrapper(getattr(cls, name), traced)
+    setattr(cls, name, wrapper)
+    views = [cls.as_view() for _ in range(3)]
+    assert vars(cls)[name] is wrapper
+    assert status_of_both(views[-1]) == 200
+    assert called == [name] * 2
+
+
+@pytest.mark.parametrize(
+    "owner, name",
+    [
+        (generics.GenericAPIView, "check_permissions"),
+        (generics.ListAPIView, "initial"),
+        (generics.ListAPIView, "list"),
+        (generics.GenericAPIView, "dispatch"),
+        (generics.ListAPIView, "filter_queryset"),
+    ],
+)
+def test_what_is_put_on_a_class_of_drfs_later_runs(owner, name):
+    denied = mock.Mock(side_effect=exceptions.PermissionDenied)
+    with mock.patch.object(owner, name, denied):
+        if name == "dispatch":  # where nobody makes a response of it
+            with pytest.raises(exceptions.PermissionDenied):
+                ask(Listed)
+        else:
+            assert ask(Listed).status == 403
+    assert ask(Listed).status == 200
+
+
+# The real tracers
+
+
+TRACED_VIEWS = """
+    import asyncio, test_restflow_generics as tests
+    from test_restflow_generics import *
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    tests.make_tables(connection)
+    tests.fill_shop()
+
+    class Fails:
+        queryset, serializer_class = Product.objects.all(), ProductSerializer
+        authentication_classes = [BasicAuthentication]
+
+        def get_queryset(self):
+            with span("get_queryset"):
+                if "fail" in self.request.META["QUERY_STRING"]:
+                    raise LookupError("missing")
+                return super().get_queryset()
+
+    def seen_of(base):
+        view = type("View", (Fails, base), {})
+        statuses = [ask(view, url=url, user="ann", raises=False).status for url in ("/", "/?fail")]
+        header = {"HTTP_AUTHORIZATION": basic("ann")}
+        return statuses + [ask_wsgi(view, headers=header)[0]], seen()
+
+    theirs, ours = seen_of(generics.ListAPIView), seen_of(AsyncListAPIView)
+    assert theirs[0] == ours[0] == [200, 500, 200], (theirs, ours)
+    assert theirs[1] == ours[1] and theirs[1], (theirs, ours)
+    print("the same")
+"""
+
+TRACERS = {
+    "sentry_sdk": """
+        import contextlib, sentry_sdk
+        from sentry_sdk.integrations.django import DjangoIntegration
+        from sentry_sdk.transport import Transport
+
+        class Keeps(Transport):
+            items = []
+            def capture_envelope(self, envelope):
+                self.items.extend((item.type, item.payload.json) for item in envelope.items)
+
+        sentry_sdk.init(
+            dsn="http://key@localhost/1", transport=Keeps, traces_sample_rate=1.0,
+            integrations=[DjangoIntegration()], auto_enabling_integrations=False,
+            send_default_pii=True,
+        )
+        span = lambda name: contextlib.nullcontext()
+
+        def seen():
+            sentry_sdk.flush()
+            told = []
+            while Keeps.items:
+                kind, item = Keeps.items.pop(0)
+                operations = sorted({part["op"] for part in item.get("spans", ())})
+                frames = [
+                    value["stacktrace"]["frames"][-1]["function"]
+                    for value in item.get("exception", {}).get("values", ())
+                ]
+                user = item.get("user", {}).get("username")
+                told.append((kind, item.get("transaction"), operations, frames, user))
+            return told
+    """,
+    "ddtrace": """
+        import os
+        for name in ("INSTRUMENTATION_TELEMETRY_ENABLED", "REMOTE_CONFIGURATION_ENABLED"):
+            os.environ["DD_" + name] = "false"
+        import contextlib, ddtrace
+        from ddtrace.trace import TraceFilter
+
+        class Keeps(TraceFilter):
+            spans = []
+            def process_trace(self, trace):
+                self.spans.extend(trace)
+
+        ddtrace.patch(django=True)
+        ddtrace.tracer.configure(trace_processors=[Keeps()])
+        span = lambda name: ddtrace.tracer.trace(name)
+
+        def seen():
+            ddtrace.tracer.flush()
+            names = sorted(part.name for part in Keeps.spans if part.name.startswith("django.view"))
+            Keeps.spans.clear()
+            return names
+    """,
+    "opentelemetry.instrumentation.django": """
+        from opentelemetry import trace
+        from opentelemetry.instrumentation.django import DjangoInstrumentor
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+        import test_restflow_generics
+        exporter = InMemorySpanExporter()
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        trace.set_tracer_provider(provider)
+        DjangoInstrumentor().instrument()
+        span = trace.get_tracer("tests").start_as_current_span
+
+        def seen():
+            spans = exporter.get_finished_spans()
+            names = {part.context.span_id: part.name for part in spans}
+            exporter.clear()
+            parents = [part.parent and names.get(part.parent.span_id) for part in spans]
+            return list(zip((part.name for part in spans), parents))
+    """,
+}
+
+
+@pytest.mark.parametrize("tracer", TRACERS)
+def test_a_tracer_sees_of_our_views_what_it_sees_of_drfs(tracer):
+    pytest.importorskip(tracer)
+    code = textwrap.dedent(TRACERS[tracer]) + textwrap.dedent(TRACED_VIEWS)
+    assert run_python(code).splitlines()[-1] == "the same"
