@@ -51,7 +51,7 @@ import sys
 import threading
 import types
 from contextlib import ContextDecorator, suppress
-from typing import Any, Coroutine, Dict, List, NamedTuple, Optional
+from typing import Any, Coroutine, Dict, List, Optional, Tuple
 
 import asgiref
 import django
@@ -137,18 +137,12 @@ __version__ = "1.1.0"
 # two is kept on the class, and holds as long as they are the same: a patch is seen.
 
 NOTHING: Dict[str, Any] = {}
-# Functions, and the flows that run in their place. With a method of this module's own:
-# its class, its hook, and the method of DRF's that it stands for.
+UNDECIDED = object(), None, "", None
+# Functions, and the flows that run in their place. For methods of this module also: the
+# class, the hook, and the method of DRF's that it stands for.
 FLOWS: Dict[Any, Any] = {}
 # Django's own `aget`, `asave`... only call their sync twins in a thread: no spelling.
 TWINS = {*filter(callable, [*vars(QuerySet).values(), *vars(Model).values()])}
-
-
-class _Decision(NamedTuple):
-    sync: Any  # what the class has under either name
-    async_: Any
-    name: str  # of the spelling that decides
-    definition: Any  # behind what the class has by that name, if it is not just that
 
 
 def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
@@ -169,21 +163,18 @@ def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
         async_ = None
     name, definition = hook, None
     if async_ is not None or type(sync) is not types.FunctionType:
-        decision = vars(cls).get("restflow_decisions", NOTHING).get(hook)
-        if (
-            decision is None
-            or decision.sync is not sync
-            or decision.async_ is not async_
-        ):
-            decision = _decide(cls, hook, sync, async_)
-        name, definition = decision.name, decision.definition
+        known = vars(cls).get("restflow_decisions", NOTHING).get(hook, UNDECIDED)
+        known_sync, known_async, name, definition = known
+        if known_sync is not sync or known_async is not async_:
+            name, definition = _decide(cls, hook, sync, async_)
     if definition is not None:
         return _bound(definition, owner)
     method = getattr(cls, name, None) if name in on_object else None
     return getattr(owner, name) if method is None else _bound(method, owner)
 
 
-def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> _Decision:
+def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> Tuple[str, Any]:
+    """Return the spelling that decides, and what is behind it if not just that."""
     name, attribute, definition = hook, sync, _behind(sync)
     is_one = definition is _behind(async_) if async_ is not None else not _is_face(sync)
     if not is_one or definition is None:
@@ -196,11 +187,10 @@ def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> _Decision:
     elif attribute is not None and not callable(attribute):
         definition = lambda owner: getattr(owner, name)  # noqa: E731
     definition = None if definition is attribute else definition
-    decision = _Decision(sync, async_, name, definition)
     if hasattr(cls, "restflow_decisions"):  # It has faces.
         before = vars(cls).get("restflow_decisions", NOTHING)
-        cls.restflow_decisions = {**before, hook: decision}
-    return decision
+        cls.restflow_decisions = {**before, hook: (sync, async_, name, definition)}
+    return name, definition
 
 
 def _behind(attribute: Any) -> Any:
@@ -392,11 +382,12 @@ async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function or a method on its own side, for a flow, which awaits it."""
     function = method.__func__ if type(method) is types.MethodType else None
     if type(function) is types.FunctionType and function in FLOWS:
-        flow, *stands_for = FLOWS[function]
-        patch = _patch_of(type(method.__self__), *stands_for) if stands_for else None
+        owner = method.__self__
+        flow, base, hook, drf_function = FLOWS[function]
+        patch = _patch_of(type(owner), base, hook, drf_function) if base else None
         if patch is None:
-            return await flow(method.__self__, *args, **kwargs)
-        method = _bound(patch, method.__self__)
+            return await flow(owner, *args, **kwargs)
+        method = _bound(patch, owner)
     if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
         await _move_to(WORKER_THREAD)
     result = method(*args, **kwargs)
@@ -406,13 +397,13 @@ async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     return result
 
 
-def _patch_of(cls: type, owner: Any, hook: str, drf_function: Any) -> Any:
+def _patch_of(cls: type, base: Any, hook: str, drf_function: Any) -> Any:
     """Return what somebody has put in the place of the method of DRF's, if so."""
-    now = getattr(super(owner, cls), hook, None) if issubclass(cls, owner) else None
+    now = getattr(super(base, cls), hook, None) if issubclass(cls, base) else None
     if now is None or now is drf_function or _is_face(now) or _is_stock(now):
         return None
     # Who wraps this module's method as well, as tracers do, sees the call there.
-    return now if _is_face(vars(owner).get(hook)) else None
+    return now if _is_face(vars(base).get(hook)) else None
 
 
 async def _note(method: Any, args: Any, kwargs: Any, flow: Any, *its_args: Any) -> Any:
@@ -868,7 +859,8 @@ def _refuse_what_would_not_run(cls: type) -> None:
 
 def _stands_for(*functions: Any) -> Any:
     def remember(flow: Any) -> Any:
-        FLOWS.update((f, (flow,)) for f in functions if _is_stock(f))
+        for function in filter(_is_stock, functions):
+            FLOWS[function] = flow, None, "", None
         return flow
 
     return remember
