@@ -3044,9 +3044,9 @@ def test_a_response_is_rendered_in_the_hop_that_is_there():
 
 
 def test_a_small_response_of_async_code_is_rendered_on_the_event_loop(monkeypatch):
-    sides, render = [], renderers.JSONRenderer.render
+    sides, dumps = [], renderers.json.dumps
     monkeypatch.setattr(
-        renderers.JSONRenderer, "render", lambda *args: sides.append(where()) or render(*args)
+        renderers.json, "dumps", lambda *args, **kw: sides.append(where()) or dumps(*args, **kw)
     )
 
     class View(AsyncAPIView):
