@@ -868,6 +868,29 @@ def test_no_override_of_a_chain_is_skipped_or_runs_twice(kind, first, second, th
     assert log == ["first", "second", "third"]
 
 
+@pytest.mark.parametrize(
+    "base, hook",
+    [
+        (permissions.BasePermission, "has_permission"),
+        (throttling.BaseThrottle, "allow_request"),
+        (filters.BaseFilterBackend, "filter_queryset"),
+        (Listed, "get_queryset"),
+    ],
+)
+def test_async_code_gets_the_answer_of_a_sync_override_above_an_async_base(base, hook):
+    async def aroot(self, *args):
+        return True
+
+    async def atop(self, *args):
+        return await getattr(super(top, self), "a" + hook)(*args)
+
+    middle = subclass(subclass(base, **{"a" + hook: aroot}), **{hook: lambda *args: False})
+    top = subclass(middle, **{"a" + hook: atop})
+    for owner in (middle(), top()):
+        assert asyncio.run(getattr(owner, "a" + hook)(1, 2, 3)) is False
+        assert getattr(owner, hook)(1, 2, 3) is False
+
+
 def test_of_two_spellings_in_one_class_the_async_one_runs_in_async_code():
     class View(ProductView):
         def filter_queryset(self, queryset):
@@ -1180,11 +1203,10 @@ def test_authenticators_run_on_their_own_side(style):
             raise exceptions.AuthenticationFailed("Nobody.")
         return (User(username=name), "token") if name else None
 
+    authenticator = component(BaseAuthentication, "authenticate", style, authenticate)
+
     class View(AsyncAPIView):
-        authentication_classes = [
-            component(BaseAuthentication, "authenticate", style, authenticate),
-            BasicAuthentication,
-        ]
+        authentication_classes = [authenticator, BasicAuthentication]
 
         def get(self, request):
             return Response([str(request.user), request.auth])
@@ -1427,8 +1449,7 @@ def test_arguments_may_have_any_name(name, tea):
 @contextlib.contextmanager
 def counted_hops():
     """The calls of asgiref's SyncToAsync: each is a hop to a thread."""
-    hops = []
-    original = SyncToAsync.__call__
+    hops, original = [], SyncToAsync.__call__
 
     async def counting(self, *args, **kwargs):
         hops.append(self)
@@ -1590,6 +1611,16 @@ def test_an_async_hook_in_a_sync_stack_costs_one_more_at_most():
     assert hops_of(View, "POST", status=201, data={"name": "Cup"}, user="ann") == 2
 
 
+@pytest.mark.parametrize("hook", ["get_serializer_class", "initialize_request", "get_renderers"])
+def test_a_sync_override_of_what_is_called_around_the_handler_costs_no_further_hop(hook):
+    def override(self, *args, **kwargs):
+        Product.objects.count()
+        return getattr(super(overridden, self), hook)(*args, **kwargs)
+
+    overridden = subclass(StockView, **{hook: override})
+    assert hops_of(overridden, user="ann") == 1
+
+
 def making(base, name="__init__"):
     """A class whose making asks the database, which is not to be done on the event loop."""
 
@@ -1601,19 +1632,31 @@ def making(base, name="__init__"):
     return cls
 
 
+NEGOTIATION, VERSIONING = DefaultContentNegotiation, versioning.QueryParameterVersioning
+QUERYING = [
+    ("content_negotiation_class", making(NEGOTIATION, "select_renderer")),
+    ("content_negotiation_class", making(NEGOTIATION, "get_accept_list")),
+    ("versioning_class", making(VERSIONING, "determine_version")),
+    ("versioning_class", making(VERSIONING, "is_allowed_version")),
+    ("pagination_class", making(AsyncStack.Paginator, "get_next_link")),
+    ("pagination_class", making(AsyncStack.Paginator, "get_previous_link")),
+]
+
+
 @pytest.mark.parametrize(
-    "name, value",
+    "attributes, initkwargs",
     [
-        ("serializer_class", property(counted(lambda self: AsyncStack.Serializer))),
-        ("queryset", property(lambda self: AsyncStack.Products(Product).exclude(pk=0))),
-        ("permission_classes", property(counted(lambda self: [Allowed]))),
-        ("content_negotiation_class", making(DefaultContentNegotiation, "select_renderer")),
-        ("versioning_class", making(versioning.QueryParameterVersioning, "determine_version")),
+        ({"serializer_class": property(counted(lambda self: AsyncStack.Serializer))}, {}),
+        ({"queryset": property(lambda self: AsyncStack.Products(Product).exclude(pk=0))}, {}),
+        ({"permission_classes": property(counted(lambda self: [Allowed]))}, {}),
+        ({}, {"get_serializer_class": counted(lambda: AsyncStack.Serializer)}),
+        *[({name: value}, {}) for name, value in QUERYING],
+        *[({}, {name: value}) for name, value in QUERYING],
     ],
 )
-def test_sync_code_in_the_midst_of_computing_is_kept_off_the_event_loop(name, value):
-    view = type("View", (AllAsyncView,), {name: value})
-    for method, url in [("GET", "/"), ("POST", "/"), ("OPTIONS", "/1/")]:
+def test_sync_code_in_the_midst_of_computing_is_kept_off_the_event_loop(attributes, initkwargs):
+    view = type("View", (AllAsyncView,), attributes).as_view(**initkwargs)
+    for method, url in [("GET", "/?version=1"), ("POST", "/?version=1"), ("OPTIONS", "/1/")]:
         assert ask(view, method, url, data={"name": "Cup"}).status < 300
 
 
@@ -2929,11 +2972,11 @@ def test_decorators_judge_request_user_also_if_the_first_request_imports_the_url
 
 @pytest.mark.parametrize("view", [Listed, OverriddenList, StockView, Waits])
 def test_under_wsgi_only_a_view_with_an_async_hook_has_an_event_loop(view):
-    threads = threading.active_count()
+    threads = {*threading.enumerate()}  # Those of other tests may end meanwhile.
     with noted_event_loops() as made:
         status, _ = ask_wsgi(view, headers={"HTTP_AUTHORIZATION": basic("ann")})
     has_one = int(view is Waits)
-    assert (status, len(made), threading.active_count() - threads) == (200, has_one, has_one)
+    assert (status, len(made), len({*threading.enumerate()} - threads)) == (200, has_one, has_one)
 
 
 @pytest.mark.parametrize("hook", ["setup", "__init__"])
@@ -3043,19 +3086,20 @@ def test_a_response_is_rendered_in_the_hop_that_is_there():
     assert len(hops) == len(drfs_hops) - 1
 
 
-def test_a_small_response_of_async_code_is_rendered_on_the_event_loop(monkeypatch):
-    sides, dumps = [], renderers.json.dumps
-    monkeypatch.setattr(
-        renderers.json, "dumps", lambda *args, **kw: sides.append(where()) or dumps(*args, **kw)
-    )
-
-    class View(AsyncAPIView):
+@pytest.mark.parametrize(
+    "data, hops",
+    [({"x": [1.5]}, 0), (["x" * 9999], 1), ([1] * 9999, 1), (User.objects.values("id"), 1)],
+)
+def test_only_a_small_response_of_async_code_is_rendered_on_the_event_loop(data, hops):
+    def hops_to_answer(response):
         async def get(self, request):
-            return Response(["x" * int(request.GET["size"])])
+            return response
 
-    for size in (10, 10000):
-        assert len(ask(View, url="/?size=%d" % size).json[0]) == size
-    assert sides == ["event loop", "worker thread"]
+        with override_settings(MIDDLEWARE=[]), counted_hops() as made:
+            assert ask(subclass(AsyncAPIView, get=get).as_view()).status == 200
+        return len(made)
+
+    assert hops_to_answer(Response(data)) == hops_to_answer(HttpResponse()) + hops
 
 
 # A transaction for each request
@@ -3172,11 +3216,17 @@ def test_the_helpers_take_an_awaitable_queryset(tea):
     assert ask(View, "GET", "/?search=green").json == [1, 2]
 
 
+class PostsMany(ProductView):
+    def post(self, request):
+        return Response(self.get_serializer([], many=True).data)
+
+
+@pytest.mark.parametrize("base", [ProductView, PostsMany])
 @pytest.mark.parametrize("place", ["serializer", "nested", "many nested"])
 @pytest.mark.parametrize(
     "name", ["create", "validate", "validate_name", "to_representation", "get_total"]
 )
-def test_a_serializer_method_that_drf_could_not_await_is_an_error(name, place):
+def test_a_serializer_method_that_drf_could_not_await_is_an_error(name, place, base):
     async def method(self, value):
         return value
 
@@ -3189,7 +3239,7 @@ def test_a_serializer_method_that_drf_could_not_await_is_an_error(name, place):
     if place != "serializer":
         nested = {"nested": serializer_class(many=place == "many nested")}
         serializer_class = type("Outer", (serializers.Serializer,), nested)
-    view = type("View", (ProductView,), {"serializer_class": serializer_class})
+    view = type("View", (base,), {"serializer_class": serializer_class})
     assert error_of(view, "POST") == (
         "Own.%s is a coroutine function, but DRF calls it in sync code. Write: def %s(...)"
         % (name, name)
@@ -3209,17 +3259,20 @@ def test_a_serializer_that_saves_itself_async_may_have_async_methods():
     assert names_created() == ["Cup"]
 
 
-@pytest.mark.parametrize("place", ["validators", "run_validation"])
-def test_an_async_validator_is_an_error(place):
+@pytest.mark.parametrize("base", [ProductView, PostsMany])
+@pytest.mark.parametrize("place", ["validators", "serializer", "field"])
+@pytest.mark.parametrize("name", ["run_validation", "to_internal_value", "get_attribute"])
+def test_an_async_validator_is_an_error(name, place, base):
     async def validate(*args):
         raise exceptions.ValidationError("Never.")
 
+    attributes = {name: validate}
     if place == "validators":
-        field = serializers.CharField(validators=[validate])
-        serializer_class = type("Own", (ProductSerializer,), {"name": field})
-    else:
-        serializer_class = type("Own", (ProductSerializer,), {"run_validation": validate})
-    view = type("View", (ProductView,), {"serializer_class": serializer_class})
+        attributes = {"name": serializers.CharField(validators=[validate])}
+    elif place == "field":
+        attributes = {"name": subclass(serializers.CharField, **attributes)()}
+    serializer_class = type("Own", (ProductSerializer,), attributes)
+    view = type("View", (base,), {"serializer_class": serializer_class})
     assert "is a coroutine function, but DRF calls it in sync" in error_of(view, "POST", data={})
     assert Product.objects.count() == 3
 

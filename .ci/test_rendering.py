@@ -11,11 +11,22 @@ from django.test import override_settings
 from django.utils.deprecation import MiddlewareMixin
 from django.views.decorators.cache import cache_page
 from rest_framework import renderers
+from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from restflow_generics import AsyncAPIView
-from test_restflow_generics import Product, ask, reset_shop, where
+from restflow_generics import AsyncAPIView, AsyncViewSet
+from test_restflow_generics import (
+    Product,
+    ProductView,
+    SyncProductView,
+    Waits,
+    ask,
+    ask_wsgi,
+    reset_shop,
+    status_of_both,
+    where,
+)
 
 
 class ChangesData(MiddlewareMixin):
@@ -134,3 +145,36 @@ def test_to_others_it_looks_as_if_django_had(is_atomic, answer, decorator, middl
                 except Exception as error:
                     outcomes.append(repr(error))
     assert outcomes[:2] == outcomes[2:4] == outcomes[4:]
+
+
+# Views that are called by hand
+
+
+def test_a_view_that_another_one_calls_by_hand_hands_it_a_response_to_render():
+    class View(AsyncViewSet):
+        def list(self, request):
+            return Response("listed")
+
+        @action(detail=False)
+        def again(self, request):
+            response = type(self).as_view({"get": "list"})(request._request)
+            return HttpResponse(response.render().content)
+
+        @action(detail=False)
+        async def once_more(self, request):
+            response = await type(self).as_view({"get": "list"})(request._request)
+            return HttpResponse(response.render().content)
+
+    for url in ("/again/", "/once_more/"):
+        assert ask(View, url=url).body == ask_wsgi(View, url=url)[1] == b'"listed"'
+
+
+class Rendered(MiddlewareMixin):
+    def process_view(self, request, view, args, kwargs):
+        return view(request, *args, **kwargs).render()
+
+
+@pytest.mark.parametrize("view", [SyncProductView, ProductView, Waits])
+def test_a_middleware_may_call_the_view_and_render_its_response(view):
+    with override_settings(MIDDLEWARE=[__name__ + ".Rendered"]):
+        assert status_of_both(view) == 200

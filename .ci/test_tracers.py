@@ -15,16 +15,25 @@ from unittest import mock
 import pytest
 from django.http import HttpResponse
 from django.views.generic import View
-from rest_framework import exceptions, generics
+from rest_framework import exceptions, generics, permissions
+from rest_framework.views import APIView
 
+from restflow_generics import AsyncListAPIView, AsyncRetrieveAPIView
 from test_restflow_generics import (
+    CONFIGURED,
     Listed,
     OverriddenList,
+    Pages,
     Product,
     ask,
+    ask_wsgi,
+    component,
+    each_style,
     logged,
     run_python,
     status_of_both,
+    subclass,
+    where,
 )
 
 
@@ -121,6 +130,94 @@ def test_what_a_tracer_puts_around_a_method_stays_what_it_is_with_each_as_view(n
     assert called == [name] * 2
 
 
+def standing_in(by, plain, called):
+    """Something that is no function in the place of a method, and hands on to it."""
+
+    def traced(wrapped, instance, args, kwargs):
+        called.append((where(), Product.objects.count()))
+        return wrapped(*args, **kwargs)
+
+    if by == "wrapt":
+        return pytest.importorskip("wrapt").FunctionWrapper(plain, traced)
+
+    def hand_on(*args, **kwargs):
+        return traced(plain, None, args, kwargs)
+
+    return mock.create_autospec(plain, side_effect=hand_on)
+
+
+@pytest.mark.parametrize("by", ["wrapt", "an autospec"])
+@pytest.mark.parametrize(
+    "owner, name",
+    [
+        (owner, name)
+        for owner, names in [
+            (APIView, "initial check_permissions check_throttles perform_authentication dispatch"),
+            (APIView, "finalize_response get_permissions initialize_request handle_exception"),
+            (generics.GenericAPIView, "get_queryset filter_queryset paginate_queryset"),
+            (generics.GenericAPIView, "check_permissions get_serializer"),
+            (generics.ListAPIView, "get list initial"),
+            (permissions.AllowAny, "has_permission"),
+            (permissions.OR, "has_permission"),
+        ]
+        for name in names.split()
+    ],
+)
+def test_what_stands_in_for_a_method_of_drfs_runs(owner, name, by):
+    answers = []
+    for base in (generics.ListAPIView, AsyncListAPIView):
+        called = []
+        attributes = {**CONFIGURED, "permission_classes": [permissions.AllowAny]}
+        if owner is permissions.OR:
+            attributes["permission_classes"] = [permissions.IsAdminUser | permissions.AllowAny]
+        view = type("View", (base,), {**attributes, "pagination_class": Pages})
+        url = "/?page=9" if name == "handle_exception" else "/"
+        with mock.patch.object(owner, name, standing_in(by, getattr(owner, name), called)):
+            answers.append([ask(view, url=url).status, *called, ask_wsgi(view, url=url)[0]])
+            assert called, base
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("first", ["", "a"])
+@pytest.mark.parametrize("is_asked_between", [False, True])
+@pytest.mark.parametrize("level", ["the class", "a subclass"])
+@each_style
+@pytest.mark.parametrize(
+    "hook, base",
+    [
+        ("get_object", AsyncRetrieveAPIView),
+        ("check_permissions", AsyncListAPIView),
+        ("has_permission", permissions.BasePermission),
+    ],
+)
+def test_after_patches_of_both_spellings_in_turn_all_is_as_it_was(
+    hook, base, style, level, is_asked_between, first
+):
+    def own(*args):
+        if hook == "has_permission":
+            return False
+        raise exceptions.PermissionDenied
+
+    cls = component(base, hook, style, own)
+    cls = subclass(cls) if level == "a subclass" else cls
+
+    def status():
+        attributes = {**CONFIGURED, "authentication_classes": []}
+        if issubclass(cls, permissions.BasePermission):
+            return ask(subclass(Listed, permission_classes=[cls], **attributes)).status
+        return ask(cls.as_view(**attributes), url="/1/").status
+
+    for prefix in (first, "a" if first == "" else "", first):
+        if is_asked_between:
+            assert status() == 403
+        other = mock.AsyncMock if prefix else mock.Mock
+        answer = Product.objects.get(pk=1) if hook == "get_object" else True
+        with mock.patch.object(cls, prefix + hook, other(return_value=answer), create=True):
+            assert status() == 200
+    assert status() == 403
+
+
+@pytest.mark.parametrize("patch", [mock.Mock, None], ids=["a mock", "a spec"])
 @pytest.mark.parametrize(
     "owner, name",
     [
@@ -131,8 +228,9 @@ def test_what_a_tracer_puts_around_a_method_stays_what_it_is_with_each_as_view(n
         (generics.ListAPIView, "filter_queryset"),
     ],
 )
-def test_what_is_put_on_a_class_of_drfs_later_runs(owner, name):
-    denied = mock.Mock(side_effect=exceptions.PermissionDenied)
+def test_what_is_put_on_a_class_of_drfs_later_runs(owner, name, patch):
+    denied = mock.create_autospec(getattr(owner, name)) if patch is None else patch()
+    denied.side_effect = exceptions.PermissionDenied
     with mock.patch.object(owner, name, denied):
         if name == "dispatch":  # where nobody makes a response of it
             with pytest.raises(exceptions.PermissionDenied):
@@ -251,6 +349,28 @@ TRACERS = {
             exporter.clear()
             parents = [part.parent and names.get(part.parent.span_id) for part in spans]
             return list(zip((part.name for part in spans), parents))
+    """,
+    "silk": """
+        import contextlib, django.conf
+
+        configure = django.conf.LazySettings.configure
+
+        def with_silk(settings, **options):
+            options["INSTALLED_APPS"].append("silk")
+            options["MIDDLEWARE"].insert(0, "silk.middleware.SilkyMiddleware")
+            configure(settings, **options)
+
+        django.conf.LazySettings.configure = with_silk
+        span = lambda name: contextlib.nullcontext()
+
+        def seen():
+            from silk.models import Request, SQLQuery
+            told = [
+                (request.path, sorted(query.query for query in request.queries.all()))
+                for request in Request.objects.order_by("start_time")
+            ]
+            Request.objects.all().delete()
+            return told
     """,
 }
 
