@@ -1418,15 +1418,17 @@ def _refuse_coroutine_functions(serializer_class: Any) -> None:
     for name, field in getattr(serializer_class, "_declared_fields", {}).items():
         if isinstance(field, serializers.SerializerMethodField):
             called.append((serializer_class, field.method_name or "get_" + name))
-        if isinstance(field, BaseSerializer):
-            _refuse_coroutine_functions(type(getattr(field, "child", field)))
-        else:
-            called.extend((type(field), name) for name in CALLED_BY_DRF)
-        for validator in filter(_is_async, field.validators):
-            raise TypeError(
-                "A validator of %s.%s is a coroutine function, but DRF calls it in "
-                "sync code: %r" % (serializer_class.__name__, name, validator)
-            )
+        while field is not None:
+            if isinstance(field, BaseSerializer):
+                _refuse_coroutine_functions(type(field))
+            else:
+                called.extend((type(field), method) for method in CALLED_BY_DRF)
+            for validator in filter(_is_async, field.validators):
+                raise TypeError(
+                    "A validator of %s.%s is a coroutine function, but DRF calls it in "
+                    "sync code: %r" % (serializer_class.__name__, name, validator)
+                )
+            field = getattr(field, "child", None)  # as of a list
     for owner, name in called:
         if _is_async(getattr(owner, name, None)):
             raise TypeError(

@@ -7,6 +7,7 @@ chromium-driver. Where one of them is not installed, they are skipped.
 """
 
 import contextlib
+import http.cookiejar
 import json
 import os
 import shlex
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -87,6 +89,16 @@ def test_the_demo_answers_what_it_prints_and_leaves_when_told(demo):
     assert b"<h1>Product List</h1>" in urllib.request.urlopen(page).read()
     for url in ("/login/", "/static/rest_framework/css/default.css"):
         assert urllib.request.urlopen(demo.url + url).status == 200
+
+
+def test_after_the_log_in_one_is_at_the_root(demo):
+    cookies = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
+    browser.open(demo.url + "/login/").close()
+    token = next(cookie.value for cookie in cookies if cookie.name == "csrftoken")
+    form = {"username": "ann", "password": "ann", "csrfmiddlewaretoken": token}
+    with browser.open(demo.url + "/login/", urllib.parse.urlencode(form).encode()) as page:
+        assert (page.status, page.url) == (200, demo.url + "/")
 
 
 def test_the_demo_logs_every_request(demo):

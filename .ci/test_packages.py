@@ -32,6 +32,7 @@ from rest_framework.authentication import (
 )
 from rest_framework.authtoken.models import Token
 from rest_framework.decorators import action
+from rest_framework.response import Response
 from rest_framework.schemas import get_schema_view
 from rest_framework.test import APIClient
 
@@ -46,6 +47,7 @@ from test_restflow_generics import (
     ProductView,
     SyncProductView,
     ask,
+    ask_wsgi,
     of_drf,
     of_ours,
     read,
@@ -167,6 +169,44 @@ def test_the_other_parts_of_drf_restflow(kind):
         )
     assert names(first) == ["Green tea", "Black tea"] and names(second) == ["Teapot"]
     assert sides == ["worker thread", "event loop"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_views_of_adrf_go_on_awaiting_their_async_components(is_async):
+    adrf = package("adrf.views")
+
+    class Authentication(BasicAuthentication):
+        async def authenticate(self, request):
+            name = request.META.get("HTTP_X_USER")
+            return (User(username=name), None) if name else None
+
+    class Permission(permissions.BasePermission):
+        async def has_permission(self, request, view):
+            return request.user.username in ("ann", "bob")
+
+    class Throttle(throttling.BaseThrottle):
+        async def allow_request(self, request, view):
+            return request.user.username != "bob"
+
+        def wait(self):
+            return 7
+
+    async def async_get(self, request):
+        return Response(request.user.username)
+
+    def get(self, request):
+        return Response(request.user.username)
+
+    components = {
+        "authentication_classes": [Authentication],
+        "permission_classes": [Permission],
+        "throttle_classes": [Throttle],
+    }
+    type("Ours", (ProductView,), components).as_view()
+    view = type("View", (adrf.APIView,), {**components, "get": async_get if is_async else get})
+    for user, status in [("ann", 200), ("eve", 403), ("bob", 429)]:
+        assert ask(view, headers={"X-User": user}).status == status
+        assert ask_wsgi(view, headers={"HTTP_X_USER": user})[0] == status
 
 
 def test_serializers_of_adrf_are_awaited_on_the_event_loop():

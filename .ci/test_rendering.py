@@ -178,3 +178,66 @@ class Rendered(MiddlewareMixin):
 def test_a_middleware_may_call_the_view_and_render_its_response(view):
     with override_settings(MIDDLEWARE=[__name__ + ".Rendered"]):
         assert status_of_both(view) == 200
+
+
+# Where it is rendered
+
+
+def changes_data_too(get_response):
+    return ChangesData(get_response)
+
+
+class LooksUp(dict):
+    def values(self):
+        Product.objects.count()  # which is an error on the event loop
+        return super().values()
+
+    def items(self):
+        Product.objects.count()
+        return super().items()
+
+
+class Plain(AsyncAPIView):
+    async def get(self, request):
+        return Response({"a": [1]})
+
+
+class Mapping(AsyncAPIView):
+    async def get(self, request):
+        return Response(LooksUp(a=[1]))
+
+
+class Found(AsyncAPIView):
+    async def get(self, request):
+        return Response({"a": Product.objects.values_list("pk", flat=True).filter(pk=1)})
+
+
+@pytest.mark.parametrize("view", [Mapping, Found])
+def test_data_that_may_query_is_rendered_off_the_event_loop(view):
+    assert ask(view).json == {"a": [1]}
+
+
+@pytest.mark.parametrize("kind", ["a subclass", "a patch", "an attribute"])
+def test_a_renderer_of_ones_own_renders_off_the_event_loop(kind, monkeypatch):
+    sides, plain = [], renderers.JSONRenderer.render
+
+    def render(self, *args, **kwargs):
+        sides.append(where())
+        return plain(self, *args, **kwargs)
+
+    class Own(renderers.JSONRenderer):
+        pass
+
+    target = renderers.JSONRenderer if kind == "a patch" else Own
+    if kind == "an attribute":
+        render = mock.create_autospec(plain, side_effect=render)
+    monkeypatch.setattr(target, "render", render)
+    classes = [renderers.JSONRenderer if kind == "a patch" else Own]
+    assert ask(type("View", (Plain,), {"renderer_classes": classes})).json == {"a": [1]}
+    assert sides == ["worker thread"]
+
+
+@pytest.mark.parametrize("middleware", ["ChangesData", "changes_data_too"])
+def test_a_middleware_that_is_a_class_or_made_by_a_function_changes_the_data(middleware):
+    with override_settings(MIDDLEWARE=[__name__ + "." + middleware]):
+        assert ask(Plain).json == {"a": [1], "was rendered": False}

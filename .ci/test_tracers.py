@@ -240,6 +240,22 @@ def test_what_is_put_on_a_class_of_drfs_later_runs(owner, name, patch):
     assert ask(Listed).status == 200
 
 
+def test_a_class_that_changes_while_a_view_is_made_of_it_is_no_error():
+    class Attribute:
+        @property
+        def __code__(self):  # which is looked at, and here as long as another thread takes
+            Changing.restflow_added = added.append(1)
+
+    class Changing(Listed):
+        pass
+
+    added = []
+    for name in ("put", "own"):
+        setattr(Changing, name, Attribute())
+    assert status_of_both(Changing) == 200
+    assert added
+
+
 # The real tracers
 
 
