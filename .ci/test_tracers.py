@@ -259,6 +259,22 @@ def test_a_class_that_changes_while_a_view_is_made_of_it_is_no_error():
 # The real tracers
 
 
+def test_an_attribute_of_the_instance_may_call_the_async_method_that_it_replaces():
+    class View(AsyncListAPIView):
+        async def get_queryset(self):
+            return Product.objects.all()
+
+        def setup(self, request, *args, **kwargs):
+            super().setup(request, *args, **kwargs)
+            self.get_queryset = mock.Mock(wraps=self.get_queryset)
+
+        def finalize_response(self, *args, **kwargs):
+            assert self.get_queryset.call_count == 1
+            return super().finalize_response(*args, **kwargs)
+
+    assert status_of_both(subclass(View, **CONFIGURED)) == 200
+
+
 TRACED_VIEWS = """
     import asyncio, test_restflow_generics as tests
     from test_restflow_generics import *
