@@ -159,8 +159,6 @@ def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
             if callable(method) and not _is_asave_of_ours(method, owner):
                 return method
     sync, async_ = getattr(cls, hook, None), getattr(cls, async_name, None)
-    if type(async_) is types.FunctionType and async_ in TWINS:
-        async_ = None
     name, definition = hook, None
     if async_ is not None or type(sync) is not types.FunctionType:
         known = vars(cls).get("restflow_decisions", NOTHING).get(hook, UNDECIDED)
