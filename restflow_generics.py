@@ -613,7 +613,7 @@ class _Face(_MaybeCoroutineFunction):
     def is_awaited(self) -> bool:
         if self.name != self.hook:
             return True
-        answers = THREAD.runs_a_view
+        answers = THREAD.runs_a_view or not self.is_of_view
         is_in_sync_code = answers and not _on_event_loop()
         is_of_both_sides = self.name == self.defined_as or self.hook in ACTIONS
         return is_of_both_sides and not is_in_sync_code and _is_async(self.function)
