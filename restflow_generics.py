@@ -174,8 +174,8 @@ def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
 def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> Tuple[str, Any]:
     """Return the spelling that decides, and what is behind it if not just that."""
     name, attribute, definition = hook, sync, _behind(sync)
-    is_one = definition is _behind(async_) if async_ is not None else not _is_face(sync)
-    if not is_one or definition is None:
+    is_one = async_ is None or definition is _behind(async_)
+    if definition is None or not is_one:
         names = (_spelling_of(base, hook) for base in cls.__mro__)
         name = next(filter(None, names), hook)
         attribute = getattr(cls, name, None)
