@@ -137,9 +137,10 @@ __version__ = "1.1.0"
 # two is kept on the class, and holds as long as they are the same: a patch is seen.
 
 NOTHING: Dict[str, Any] = {}
-UNDECIDED = object(), None, "", None
-# Functions, and the flows that run in their place. For methods of this module also: the
-# class, the hook, and the method of DRF's that it stands for.
+UNDECIDED = object(), None, "", None  # what is known of a hook that nobody asked for
+# Functions, and the *flows* (coroutine functions: see "The dispatch helper") that run
+# in their place. Of methods of this module also: their class, their hook, and the
+# method of DRF's that they stand for.
 FLOWS: Dict[Any, Any] = {}
 # Django's own `aget`, `asave`... only call their sync twins in a thread: no spelling.
 TWINS = {*filter(callable, [*vars(QuerySet).values(), *vars(Model).values()])}
@@ -221,6 +222,7 @@ def _defined(cls: type, name: str) -> Any:
 
 
 def _is_asave_of_ours(method: Any, owner: Any) -> bool:
+    """Is it what `_with_asave` has set, which would come back to here?"""
     return getattr(method, "func", None) is call_hook and method.args[0] is owner
 
 
@@ -296,9 +298,8 @@ def _only_computes(method: Any) -> bool:
     else:
         used = [getattr(type(owner), name, None) for name in USED_OF_PAGINATORS]
         is_plain = all(map(_is_stock, used))
-    return is_plain and _is_stock(
-        function
-    )  # A tracer may have come before this module.
+    # A tracer may have come before this module.
+    return is_plain and _is_stock(function)
 
 
 def _uses_only_stock(view: Any) -> bool:
@@ -654,6 +655,7 @@ class _Face(_MaybeCoroutineFunction):
         return coroutine
 
     def meant_by(self, instance: Any) -> Any:
+        """Return the method that is meant by who calls the face of an object."""
         is_by_super = getattr(type(instance), self.name, None) is not self
         if is_by_super or self.hook in HANDLERS:  # It means this class's definition.
             function = self.current()
@@ -1094,6 +1096,7 @@ class AsyncAPIView(_BothSpellings, APIView):
             if request.method.lower() in self.http_method_names:
                 handler = getattr(self, request.method.lower(), handler)
 
+            # What is behind its face: so it is part of this flow, and in the same hop.
             face: Any = getattr(handler, "__func__", None)
             if _is_face(face) and type(handler) is types.MethodType:
                 handler = face.meant_by(handler.__self__)
@@ -1170,6 +1173,8 @@ async def _authenticate_once(request: Any) -> None:
 
 
 class _View(_MaybeCoroutineFunction):
+    known_middleware: Any = (None, False)  # the last that was seen, and what it does
+
     def __init__(self, function: Any) -> None:
         super().__init__(function)
         # SECURITY: a URL conf may be imported by the first request, on the event loop.
@@ -1188,10 +1193,20 @@ class _View(_MaybeCoroutineFunction):
     def is_awaited(self) -> bool:
         return bool(_on_event_loop()) and self.is_imported and not self.is_atomic()
 
+    def has_middleware_next(self) -> bool:
+        """May a middleware change responses before they are rendered?"""
+        paths, hook = tuple(settings.MIDDLEWARE), "process_template_response"
+        if self.known_middleware[0] != paths:  # once, but for `override_settings`
+            classes = list(map(import_string, paths))
+            # What is no class may make an object of one that does.
+            is_next = any(not isinstance(c, type) or hasattr(c, hook) for c in classes)
+            self.known_middleware = paths, is_next
+        return self.known_middleware[1]
+
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
         if _on_event_loop():
             return _drive(_serve, self, request, *args, **kwargs)
+        is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
         response = _in_sync_code(self.__wrapped__, request, *args, **kwargs)
         return _awaitable(response) if is_by_hand else response
 
@@ -1254,9 +1269,9 @@ def _rendered(view: Any, request: Any, response: Any) -> Any:
     render = getattr(response, "render", None)
     if (
         not isinstance(request, ASGIRequest)
+        or view.has_middleware_next()
         # There is a decorator around the view, or it was not Django that called it.
         or getattr(request.resolver_match, "func", None) is not view
-        or _is_middleware_next(tuple(settings.MIDDLEWARE))
         or not callable(render)
         or _is_async(render)
         or (_on_event_loop() and not _is_small_and_plain(response))
@@ -1270,14 +1285,6 @@ def _rendered(view: Any, request: Any, response: Any) -> Any:
 
     response.render = render_again
     return response
-
-
-@functools.lru_cache(maxsize=None)
-def _is_middleware_next(paths: Any) -> bool:
-    """Does a middleware change responses before they are rendered?"""
-    classes = list(map(import_string, paths))  # What is none may make one of them.
-    hook = "process_template_response"
-    return any(not isinstance(cls, type) or hasattr(cls, hook) for cls in classes)
 
 
 def _is_small_and_plain(response: Any) -> bool:

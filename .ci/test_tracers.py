@@ -16,11 +16,11 @@ import pytest
 from django.http import HttpResponse
 from django.views.generic import View
 from rest_framework import exceptions, generics, permissions
-from rest_framework.views import APIView
 
 from restflow_generics import AsyncListAPIView, AsyncRetrieveAPIView
 from test_restflow_generics import (
     CONFIGURED,
+    PATCHED,
     Listed,
     OverriddenList,
     Pages,
@@ -150,17 +150,13 @@ def standing_in(by, plain, called):
 @pytest.mark.parametrize(
     "owner, name",
     [
-        (owner, name)
-        for owner, names in [
-            (APIView, "initial check_permissions check_throttles perform_authentication dispatch"),
-            (APIView, "finalize_response get_permissions initialize_request handle_exception"),
-            (generics.GenericAPIView, "get_queryset filter_queryset paginate_queryset"),
-            (generics.GenericAPIView, "check_permissions get_serializer"),
-            (generics.ListAPIView, "get list initial"),
-            (permissions.AllowAny, "has_permission"),
-            (permissions.OR, "has_permission"),
-        ]
-        for name in names.split()
+        *PATCHED,
+        (generics.GenericAPIView, "check_permissions"),
+        (generics.GenericAPIView, "get_serializer"),
+        (generics.ListAPIView, "list"),
+        (generics.ListAPIView, "initial"),
+        (permissions.AllowAny, "has_permission"),
+        (permissions.OR, "has_permission"),
     ],
 )
 def test_what_stands_in_for_a_method_of_drfs_runs(owner, name, by):
