@@ -212,7 +212,34 @@ class Found(AsyncAPIView):
         return Response({"a": Product.objects.values_list("pk", flat=True).filter(pk=1)})
 
 
-@pytest.mark.parametrize("view", [Mapping, Found])
+class OwnResponse(Response):
+    @property
+    def rendered_content(self):
+        Product.objects.count()
+        return super().rendered_content
+
+
+class Responds(AsyncAPIView):
+    async def get(self, request):
+        return OwnResponse({"a": [1]})
+
+
+class Replaced(AsyncAPIView):
+    async def get(self, request):
+        response = Response({"a": [1]})
+        plain = response.render
+        response.render = lambda: Product.objects.count() and plain()
+        return response
+
+
+class CallsBack(AsyncAPIView):
+    async def get(self, request):
+        response = Response({"a": [1]})
+        response.add_post_render_callback(lambda response: print(Product.objects.count()))
+        return response
+
+
+@pytest.mark.parametrize("view", [Mapping, Found, Responds, Replaced, CallsBack])
 def test_data_that_may_query_is_rendered_off_the_event_loop(view):
     assert ask(view).json == {"a": [1]}
 
@@ -241,3 +268,10 @@ def test_a_renderer_of_ones_own_renders_off_the_event_loop(kind, monkeypatch):
 def test_a_middleware_that_is_a_class_or_made_by_a_function_changes_the_data(middleware):
     with override_settings(MIDDLEWARE=[__name__ + "." + middleware]):
         assert ask(Plain).json == {"a": [1], "was rendered": False}
+
+
+def test_a_middleware_that_comes_later_changes_the_data_of_the_same_view():
+    view = Plain.as_view()
+    for middleware, data in [([], {}), (["ChangesData"], {"was rendered": False}), ([], {})]:
+        with override_settings(MIDDLEWARE=[__name__ + "." + name for name in middleware]):
+            assert ask(view).json == {"a": [1], **data}
