@@ -3,6 +3,7 @@
 
 import pytest
 from django.db import models
+from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path
 from rest_framework import exceptions, filters, permissions, serializers, throttling
@@ -14,6 +15,7 @@ from rest_framework.settings import DEFAULTS, APISettings
 from restflow_generics import AsyncAPIView, AsyncModelViewSet
 from test_restflow_generics import (
     CONFIGURED,
+    Listed,
     Pages,
     Product,
     ProductSerializer,
@@ -156,3 +158,12 @@ def test_what_is_patched_in_a_class_of_drfs_or_ours_is_awaited_too(owner, hook, 
     monkeypatch.setattr(owner, hook, deny, raising=False)
     assert ask(view).status == 403
     assert ran_on == ["event loop"]
+
+
+def test_a_dispatch_of_ones_own_stays_on_the_event_loop_after_that_of_the_base():
+    class View(Listed):
+        async def dispatch(self, request, *args, **kwargs):
+            before, _ = where(), await super().dispatch(request, *args, **kwargs)
+            return HttpResponse("%s, %s" % (before, where()))
+
+    assert ask(View).body == b"event loop, event loop"
