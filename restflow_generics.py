@@ -137,59 +137,125 @@ __version__ = "1.1.0"
 # two is kept on the class, and holds as long as they are the same: a patch is seen.
 
 NOTHING: Dict[str, Any] = {}
-UNDECIDED = object(), None, "", None  # what is known of a hook that nobody asked for
 # Functions, and the *flows* (coroutine functions: see "The dispatch helper") that run
-# in their place. Of methods of this module also: their class, their hook, and the
-# method of DRF's that they stand for.
+# in their place. A method of this module that is a flow runs as itself.
 FLOWS: Dict[Any, Any] = {}
+# Those methods of this module: the class, the hook, and the method of DRF's that each
+# of them stands for.
+STANDS_FOR: Dict[Any, Any] = {}
 # Django's own `aget`, `asave`... only call their sync twins in a thread: no spelling.
 TWINS = {*filter(callable, [*vars(QuerySet).values(), *vars(Model).values()])}
 
 
-def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
-    """Return the implementation that decides, as something to call.
+class _AsyncNames(Dict[str, str]):
+    def __missing__(self, hook: str) -> str:
+        # Interned, as names in source code are: Python finds these sooner.
+        self[hook] = name = sys.intern("a" + hook)
+        return name
 
-    The spelling to `skip` is one that is set on the object and asks for the other.
-    """
-    # Interned, as names in source code are: Python finds these sooner.
-    cls, async_name = type(owner), sys.intern("a" + hook)
-    on_object = getattr(owner, "__dict__", NOTHING)  # It comes before its classes.
+
+ASYNC_NAMES = _AsyncNames()
+
+
+def _implementation(owner: Any, hook: str) -> Tuple[Any, Any]:
+    """Return the flow that decides, or else `None` and the method that does."""
+    cls, async_name = type(owner), ASYNC_NAMES[hook]
+    on_object = getattr(owner, "__dict__", NOTHING)
     if hook in on_object or async_name in on_object:
-        for name in (async_name, hook):
-            method = on_object.get(name) if name != skip else None
-            if callable(method) and not _is_asave_of_ours(method, owner):
-                return method
+        return None, _on_object(owner, hook)
     sync, async_ = getattr(cls, hook, None), getattr(cls, async_name, None)
-    name, definition = hook, None
-    if async_ is not None or type(sync) is not types.FunctionType:
-        known = vars(cls).get("restflow_decisions", NOTHING).get(hook, UNDECIDED)
-        known_sync, known_async, name, definition = known
-        if known_sync is not sync or known_async is not async_:
-            name, definition = _decide(cls, hook, sync, async_)
-    if definition is not None:
-        return _bound(definition, owner)
-    method = getattr(cls, name, None) if name in on_object else None
-    return getattr(owner, name) if method is None else _bound(method, owner)
+    if async_ is None or (type(async_) is types.FunctionType and async_ in TWINS):
+        if type(sync) is types.FunctionType:
+            return (FLOWS[sync], None) if sync in FLOWS else (None, getattr(owner, hook))
+        if sync is None:  # It may be made up by `__getattr__`.
+            return None, getattr(owner, hook)
+        if type(sync) is property:
+            return FLOWS.get(sync.fget), _bound(sync.fget, owner)
+    known = cls.__dict__.get("restflow_decisions", NOTHING).get(hook)
+    if (
+        known is None
+        or known[0] is not sync
+        or known[1] is not async_
+        or getattr(known[2], hook, None) is not known[3]
+    ):
+        known = _decide(cls, hook, sync, async_)
+    _, _, _, _, flow, name, definition = known
+    if flow is not None:
+        return flow, None
+    return None, getattr(owner, name) if name else _bound(definition, owner)
 
 
-def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> Tuple[str, Any]:
-    """Return the spelling that decides, and what is behind it if not just that."""
-    name, attribute, definition = hook, sync, _behind(sync)
-    is_one = async_ is None or definition is _behind(async_)
-    if definition is None or not is_one:
-        names = (_spelling_of(base, hook) for base in cls.__mro__)
-        name = next(filter(None, names), hook)
-        attribute = getattr(cls, name, None)
-        definition = _behind(attribute)
+def _method(owner: Any, hook: str) -> Any:
+    """Return the implementation that decides, as something to call."""
+    flow, method = _implementation(owner, hook)
+    return method if flow is None else _bound(flow, owner)
+
+
+def _on_object(owner: Any, hook: str, skip: str = "") -> Any:
+    """Return what is set on an object, which comes before its classes.
+
+    The spelling to `skip` is one that asks for the other.
+    """
+    for name in (ASYNC_NAMES[hook], hook):
+        method = vars(owner).get(name) if name != skip else None
+        if callable(method) and not _is_asave_of_ours(method, owner):
+            return method
+    cls = type(owner)
+    sync, async_ = getattr(cls, hook, None), getattr(cls, ASYNC_NAMES[hook], None)
+    *_, name, definition = _decide(cls, hook, sync, async_)
+    return _bound(definition, owner)
+
+
+def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> Tuple[Any, ...]:
+    """Return what was looked at, and the definition that decides.
+
+    With it comes the flow that runs in its place, or the name under which Python finds
+    it, as no face is in the way.
+    """
+    names = (_spelling_of(base, hook) for base in cls.__mro__)
+    name = next(filter(None, names), hook)
+    attribute = getattr(cls, name, None)
+    definition = _behind(attribute)
     if isinstance(attribute, property):
         definition = attribute.fget
     elif attribute is not None and not callable(attribute):
         definition = lambda owner: getattr(owner, name)  # noqa: E731
-    definition = None if definition is attribute else definition
+    drf_class, drf_method = _drfs(cls, definition)
+    definition = _unless_patched(cls, definition)
+    found_by = name if definition is attribute else ""
+    looked_at = sync, async_, drf_class, drf_method
+    decision = (*looked_at, _flow_of(definition), found_by, definition)
     if hasattr(cls, "restflow_decisions"):  # It has faces.
-        before = vars(cls).get("restflow_decisions", NOTHING)
-        cls.restflow_decisions = {**before, hook: (sync, async_, name, definition)}
-    return name, definition
+        before = cls.__dict__.get("restflow_decisions", NOTHING)
+        cls.restflow_decisions = {**before, hook: decision}
+    return decision
+
+
+def _flow_of(function: Any) -> Any:
+    is_function = type(function) is types.FunctionType  # Others may have no hash.
+    return FLOWS.get(function) if is_function else None
+
+
+def _drfs(cls: type, function: Any) -> Tuple[Any, Any]:
+    """Return DRF's part of a class, and the method there that a flow of ours stands for."""
+    if type(function) is types.FunctionType and function in STANDS_FOR:
+        base, hook, _ = STANDS_FOR[function]
+        if issubclass(cls, base):
+            drf_class = super(base, cls)
+            return drf_class, getattr(drf_class, hook, None)
+    return None, None
+
+
+def _unless_patched(cls: type, function: Any) -> Any:
+    """Return a function, or what somebody has put in the place of the method of DRF's."""
+    _, now = _drfs(cls, function)
+    if now is None:
+        return function
+    base, hook, drf_method = STANDS_FOR[function]
+    if now is drf_method or _is_face(now) or _is_stock(now):
+        return function
+    # Who wraps this module's method as well, as tracers do, sees the call there.
+    return now if _is_face(vars(base).get(hook)) else function
 
 
 def _behind(attribute: Any) -> Any:
@@ -227,6 +293,8 @@ def _is_asave_of_ours(method: Any, owner: Any) -> bool:
 
 
 def _bound(function: Any, owner: Any) -> Any:
+    if type(function) is types.FunctionType:
+        return types.MethodType(function, owner)
     return getattr(function, "__get__", lambda *_: function)(owner, type(owner))
 
 
@@ -374,51 +442,49 @@ def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
 
 def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a hook, for a flow, which awaits it."""
-    return _apply(_implementation(owner, hook), *args, **kwargs)
+    flow, method = _implementation(owner, hook)
+    if flow is not None:
+        return flow(owner, *args, **kwargs)
+    return _call_on_its_side(method, args, kwargs)
 
 
-async def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Any:
+def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a function or a method on its own side, for a flow, which awaits it."""
-    function = method.__func__ if type(method) is types.MethodType else None
-    if type(function) is types.FunctionType and function in FLOWS:
-        owner = method.__self__
-        flow, base, hook, drf_function = FLOWS[function]
-        patch = _patch_of(type(owner), base, hook, drf_function) if base else None
-        if patch is None:
-            return await flow(owner, *args, **kwargs)
-        method = _bound(patch, owner)
+    flow = _flow_of(method.__func__) if type(method) is types.MethodType else None
+    if flow is not None:
+        return flow(method.__self__, *args, **kwargs)
+    return _call_on_its_side(method, args, kwargs)
+
+
+async def _call_on_its_side(method: Any, args: Any, kwargs: Any) -> Any:
     if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
         await _move_to(WORKER_THREAD)
     result = method(*args, **kwargs)
     # A coroutine is never taken for an answer.
     if hasattr(type(result), "__await__"):
-        return await _note(method, args, kwargs, _settle, result)
+        return await _note(method, args, kwargs, _settle(result))
     return result
 
 
-def _patch_of(cls: type, base: Any, hook: str, drf_function: Any) -> Any:
-    """Return what somebody has put in the place of the method of DRF's, if so."""
-    now = getattr(super(base, cls), hook, None) if issubclass(cls, base) else None
-    if now is None or now is drf_function or _is_face(now) or _is_stock(now):
-        return None
-    # Who wraps this module's method as well, as tracers do, sees the call there.
-    return now if _is_face(vars(base).get(hook)) else None
+def _apply_and_note(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
+    return _note(method, args, kwargs, _apply(method, *args, **kwargs))
 
 
-async def _note(method: Any, args: Any, kwargs: Any, flow: Any, *its_args: Any) -> Any:
+async def _note(method: Any, args: Any, kwargs: Any, flow: Coroutine) -> Any:
     """Await a flow, and note meanwhile that the method is running."""
     before = RUNNING.get()
     RUNNING.set((method, args, kwargs, before))
     try:
-        return await flow(*its_args)
+        return await flow
     finally:
         RUNNING.set(before)
 
 
 def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
     """Is it the method itself that calls us, with the arguments that it was given?"""
-    running, given = RUNNING.get(), [*args, *kwargs.values()]
+    running = RUNNING.get()
     while running is not None:
+        given = [*args, *kwargs.values()]
         other, its_args, its_kwargs, running = running
         its_given = [*its_args, *its_kwargs.values()]
         if other == method and list(map(id, given)) == list(map(id, its_given)):
@@ -503,6 +569,8 @@ def _call_unless_locked(lock: Any, function: Any, /, *args: Any, **kwargs: Any) 
 
 def _in_sync_code(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function for a view, in this thread."""
+    if THREAD.runs_a_view and not THREAD.makes_a_view:
+        return function(*args, **kwargs)
     before = THREAD.runs_a_view, THREAD.makes_a_view
     THREAD.runs_a_view, THREAD.makes_a_view = True, False
     try:
@@ -638,18 +706,18 @@ class _Face(_MaybeCoroutineFunction):
         if method is None or (is_given and _is_running(method, args, kwargs)):
             # An `ahas_permission` may ask the `has_permission` that it hides.
             return getattr(super(self.owner, instance), self.name)(*args, **kwargs)
-        flow = functools.partial(_apply, method, *args, **kwargs)
         if self.hook == "dispatch" and THREAD.makes_a_view:
-            return flow()  # for `_serve`
+            return _apply(method, *args, **kwargs)  # for `_serve`
+        flow_function = _apply_and_note if is_given else _apply
         if self.name == self.hook and not _on_event_loop():
-            return _run(_note, method, args, kwargs, flow)
+            return _run(flow_function, method, *args, **kwargs)
         if self.name == self.hook and is_given and self.hook not in ACTIONS:
             raise SynchronousOnlyOperation(
                 "%s.%s() was called on the event loop, where its answer cannot be "
                 "waited for. Write: await self.a%s(...)"
                 % (cls.__name__, self.name, self.name)
             )
-        coroutine = _drive(_note, method, args, kwargs, flow)
+        coroutine = _drive(flow_function, method, *args, **kwargs)
         # For Python, which says what was never awaited.
         coroutine.__qualname__ = "%s.%s" % (cls.__name__, self.name)
         return coroutine
@@ -658,9 +726,11 @@ class _Face(_MaybeCoroutineFunction):
         """Return the method that is meant by who calls the face of an object."""
         is_by_super = getattr(type(instance), self.name, None) is not self
         if is_by_super or self.hook in HANDLERS:  # It means this class's definition.
-            function = self.current()
+            function = _unless_patched(type(instance), self.current())
             return None if function is None else _bound(function, instance)
-        return _implementation(instance, self.hook, skip=self.name)
+        if self.name in vars(instance):
+            return _on_object(instance, self.hook, skip=self.name)
+        return _method(instance, self.hook)
 
 
 class _BothSpellings:
@@ -700,10 +770,11 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
         function = vars(base)[name]
         is_ours = getattr(function, "__globals__", None) is globals()
         if is_ours and _is_async(function):
-            drf_function = getattr(super(base, base), hook, None)
+            FLOWS[function] = function
+            drf_method = getattr(super(base, base), hook, None)
             # A tracer may have come before this module: then it is none.
-            drf_function = drf_function if _is_stock(drf_function) else None
-            FLOWS[function] = function, base, hook, drf_function
+            drf_method = drf_method if _is_stock(drf_method) else None
+            STANDS_FOR[function] = base, hook, drf_method
         if name == hook:
             is_to_face = is_of_both_sides or _is_async_behind(function)
         else:
@@ -860,7 +931,7 @@ def _refuse_what_would_not_run(cls: type) -> None:
 def _stands_for(*functions: Any) -> Any:
     def remember(flow: Any) -> Any:
         for function in filter(_is_stock, functions):
-            FLOWS[function] = flow, None, "", None
+            FLOWS[function] = flow
         return flow
 
     return remember
@@ -893,14 +964,6 @@ async def _parse(request: Any) -> Any:
     if not is_small or is_file or not all(map(_is_drf_class, map(type, used))):
         await _move_to(WORKER_THREAD)
     return request.data
-
-
-async def _check_permissions(view: APIView, request: Request, *obj: Any) -> None:
-    for permission in await _call(view, "get_permissions"):
-        if not await _allows(permission, request, view, *obj):
-            message = getattr(permission, "message", None)
-            code = getattr(permission, "code", None)
-            await _call(view, "permission_denied", request, message=message, code=code)
 
 
 def _allows(permission: Any, request: Any, view: Any, *obj: Any) -> Coroutine:
@@ -968,7 +1031,8 @@ class AsyncAPIView(_BothSpellings, APIView):
         but not to check permissions: that is what permissions are for. Takes the
         request and the arguments of the URL. Raises an `APIException` to refuse.
         """
-        await _get_ready_to_compute(self)
+        if _needs_the_thread_to_compute(self):
+            await _move_to(WORKER_THREAD)
         self.format_kwarg = self.get_format_suffix(**kwargs)
 
         # Perform content negotiation and store the accepted info on the request
@@ -1000,7 +1064,15 @@ class AsyncAPIView(_BothSpellings, APIView):
         permission class can express, and not for others. Takes the request. Raises
         `NotAuthenticated` or `PermissionDenied`.
         """
-        await _check_permissions(self, request)
+        for permission in await _call(self, "get_permissions"):
+            if not await _call(permission, "has_permission", request, self):
+                await _call(
+                    self,
+                    "permission_denied",
+                    request,
+                    message=getattr(permission, "message", None),
+                    code=getattr(permission, "code", None),
+                )
 
     async def acheck_object_permissions(self, request: Request, obj: Any) -> None:
         """Check if the request should be permitted for a given object.
@@ -1009,7 +1081,17 @@ class AsyncAPIView(_BothSpellings, APIView):
         await it in a handler that looks up its object without `aget_object`. Takes the
         request and the object. Raises `NotAuthenticated` or `PermissionDenied`.
         """
-        await _check_permissions(self, request, obj)
+        for permission in await _call(self, "get_permissions"):
+            if not await _call(
+                permission, "has_object_permission", request, self, obj
+            ):
+                await _call(
+                    self,
+                    "permission_denied",
+                    request,
+                    message=getattr(permission, "message", None),
+                    code=getattr(permission, "code", None),
+                )
 
     async def acheck_throttles(self, request: Request) -> None:
         """Check if the request should be throttled, after asking all throttles.
@@ -1074,7 +1156,8 @@ class AsyncAPIView(_BothSpellings, APIView):
             "Return one from the handler of %s for %s."
             % (type(response), type(self).__name__, request.method)
         )
-        await _get_ready_to_compute(self)
+        if _needs_the_thread_to_compute(self):
+            await _move_to(WORKER_THREAD)
         return super().finalize_response(request, response, *args, **kwargs)
 
     async def dispatch(
@@ -1082,7 +1165,8 @@ class AsyncAPIView(_BothSpellings, APIView):
     ) -> HttpResponseBase:
         self.args = args
         self.kwargs = kwargs
-        await _get_ready_to_compute(self)
+        if _needs_the_thread_to_compute(self):
+            await _move_to(WORKER_THREAD)
         request = self.initialize_request(request, *args, **kwargs)
         self.request = request
         self.headers = self.default_response_headers  # deprecate?
@@ -1120,9 +1204,8 @@ class AsyncAPIView(_BothSpellings, APIView):
         return Response(data, status=status.HTTP_200_OK)
 
 
-async def _get_ready_to_compute(view: APIView) -> None:
-    if _on_event_loop() and not _uses_only_stock(view):
-        await _move_to(WORKER_THREAD)
+def _needs_the_thread_to_compute(view: APIView) -> bool:
+    return bool(_on_event_loop()) and not _uses_only_stock(view)
 
 
 def _guard_user(request: Any) -> None:
@@ -1390,7 +1473,7 @@ async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
     try:
         # What has no `get`, such as a model, is DRF's to look into.
         if not hasattr(queryset, "get") or not _is_async(
-            _implementation(queryset, "get")
+            _method(queryset, "get")
         ):
             return await _apply(generics.get_object_or_404, queryset, **filter_kwargs)
         try:
