@@ -47,9 +47,11 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import operator
 import sys
 import threading
 import types
+from collections import namedtuple
 from contextlib import ContextDecorator, suppress
 from typing import Any, Coroutine, Dict, List, Optional, Tuple
 
@@ -137,52 +139,53 @@ __version__ = "1.1.0"
 # two is kept on the class, and holds as long as they are the same: a patch is seen.
 
 NOTHING: Dict[str, Any] = {}
-# Functions, and the *flows* (coroutine functions: see "The dispatch helper") that run
-# in their place. A method of this module that is a flow runs as itself.
+# Functions of DRF's, and the *flows* (coroutine functions: see "The dispatch helper")
+# that run in their place. A method of this module that is a flow is here as itself,
 FLOWS: Dict[Any, Any] = {}
-# Those methods of this module: the class, the hook, and the method of DRF's that each
-# of them stands for.
+# and here with its class, its hook, and the method of DRF's that it stands for.
 STANDS_FOR: Dict[Any, Any] = {}
 # Django's own `aget`, `asave`... only call their sync twins in a thread: no spelling.
 TWINS = {*filter(callable, [*vars(QuerySet).values(), *vars(Model).values()])}
 
+# What was looked at, and what decides: a flow, or else a definition, with the name that
+# Python finds it by unless there is a face in the way.
+Decision = namedtuple("Decision", "looked_at drf_class flow name definition")
+UNDECIDED = Decision((), None, None, "", None)
+# Where a class keeps them. Another copy of this file has its own flows.
+DECISIONS = "restflow_decisions_%d" % id(FLOWS)
 
-class _AsyncNames(Dict[str, str]):
-    def __missing__(self, hook: str) -> str:
-        # Interned, as names in source code are: Python finds these sooner.
-        self[hook] = name = sys.intern("a" + hook)
-        return name
 
-
-ASYNC_NAMES = _AsyncNames()
+@functools.lru_cache(maxsize=None)
+def _async_name(hook: str) -> str:
+    # Interned, as names in source code are: Python finds these sooner.
+    return sys.intern("a" + hook)
 
 
 def _implementation(owner: Any, hook: str) -> Tuple[Any, Any]:
     """Return the flow that decides, or else `None` and the method that does."""
-    cls, async_name = type(owner), ASYNC_NAMES[hook]
-    on_object = getattr(owner, "__dict__", NOTHING)
+    cls, async_name = type(owner), _async_name(hook)
+    on_object = getattr(owner, "__dict__", NOTHING)  # It comes before its classes.
     if hook in on_object or async_name in on_object:
         return None, _on_object(owner, hook)
     sync, async_ = getattr(cls, hook, None), getattr(cls, async_name, None)
-    if async_ is None or (type(async_) is types.FunctionType and async_ in TWINS):
-        if type(sync) is types.FunctionType:
-            return (FLOWS[sync], None) if sync in FLOWS else (None, getattr(owner, hook))
-        if sync is None:  # It may be made up by `__getattr__`.
-            return None, getattr(owner, hook)
+    if async_ is None or _is_twin(async_):
         if type(sync) is property:
-            return FLOWS.get(sync.fget), _bound(sync.fget, owner)
-    known = cls.__dict__.get("restflow_decisions", NOTHING).get(hook)
-    if (
-        known is None
-        or known[0] is not sync
-        or known[1] is not async_
-        or getattr(known[2], hook, None) is not known[3]
-    ):
+            return _flow_of(sync.fget), _bound(sync.fget, owner)
+        flow = _flow_of(sync)
+        if flow is not None:
+            return flow, None
+        # What is not there may be made up by `__getattr__`.
+        if sync is None or type(sync) is types.FunctionType:
+            return None, getattr(owner, hook)
+    known = getattr(cls, DECISIONS, NOTHING).get(hook, UNDECIDED)
+    drf_method = getattr(known.drf_class, hook, None)
+    if known.looked_at != (cls, sync, async_, drf_method):
         known = _decide(cls, hook, sync, async_)
-    _, _, _, _, flow, name, definition = known
-    if flow is not None:
-        return flow, None
-    return None, getattr(owner, name) if name else _bound(definition, owner)
+    if known.flow is not None:
+        return known.flow, None
+    if known.name:
+        return None, getattr(owner, known.name)
+    return None, _bound(known.definition, owner)
 
 
 def _method(owner: Any, hook: str) -> Any:
@@ -191,27 +194,23 @@ def _method(owner: Any, hook: str) -> Any:
     return method if flow is None else _bound(flow, owner)
 
 
-def _on_object(owner: Any, hook: str, skip: str = "") -> Any:
-    """Return what is set on an object, which comes before its classes.
-
-    The spelling to `skip` is one that asks for the other.
-    """
-    for name in (ASYNC_NAMES[hook], hook):
-        method = vars(owner).get(name) if name != skip else None
-        if callable(method) and not _is_asave_of_ours(method, owner):
+def _on_object(owner: Any, hook: str) -> Any:
+    for name in (_async_name(hook), hook):
+        method = vars(owner).get(name)
+        if callable(method) and not isinstance(method, _Asave):  # That comes back here.
             return method
+    return _of_class(owner, hook)
+
+
+def _of_class(owner: Any, hook: str) -> Any:
+    """Return the method that decides, whatever is set on the object itself."""
     cls = type(owner)
-    sync, async_ = getattr(cls, hook, None), getattr(cls, ASYNC_NAMES[hook], None)
-    *_, name, definition = _decide(cls, hook, sync, async_)
-    return _bound(definition, owner)
+    sync, async_ = getattr(cls, hook, None), getattr(cls, _async_name(hook), None)
+    return _bound(_decide(cls, hook, sync, async_).definition, owner)
 
 
-def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> Tuple[Any, ...]:
-    """Return what was looked at, and the definition that decides.
-
-    With it comes the flow that runs in its place, or the name under which Python finds
-    it, as no face is in the way.
-    """
+def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> Decision:
+    """Find the definition that decides, and keep it on a class that has faces."""
     names = (_spelling_of(base, hook) for base in cls.__mro__)
     name = next(filter(None, names), hook)
     attribute = getattr(cls, name, None)
@@ -220,14 +219,13 @@ def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> Tuple[Any, ...]:
         definition = attribute.fget
     elif attribute is not None and not callable(attribute):
         definition = lambda owner: getattr(owner, name)  # noqa: E731
-    drf_class, drf_method = _drfs(cls, definition)
-    definition = _unless_patched(cls, definition)
-    found_by = name if definition is attribute else ""
-    looked_at = sync, async_, drf_class, drf_method
-    decision = (*looked_at, _flow_of(definition), found_by, definition)
-    if hasattr(cls, "restflow_decisions"):  # It has faces.
-        before = cls.__dict__.get("restflow_decisions", NOTHING)
-        cls.restflow_decisions = {**before, hook: decision}
+    definition, drf_class, drf_method = _unless_patched(cls, definition)
+    looked_at = cls, sync, async_, drf_method
+    found_as = name if definition is attribute else ""
+    flow = _flow_of(definition)
+    decision = Decision(looked_at, drf_class, flow, found_as, definition)
+    if hasattr(cls, DECISIONS):
+        setattr(cls, DECISIONS, {**vars(cls).get(DECISIONS, NOTHING), hook: decision})
     return decision
 
 
@@ -236,26 +234,22 @@ def _flow_of(function: Any) -> Any:
     return FLOWS.get(function) if is_function else None
 
 
-def _drfs(cls: type, function: Any) -> Tuple[Any, Any]:
-    """Return DRF's part of a class, and the method there that a flow of ours stands for."""
-    if type(function) is types.FunctionType and function in STANDS_FOR:
-        base, hook, _ = STANDS_FOR[function]
-        if issubclass(cls, base):
-            drf_class = super(base, cls)
-            return drf_class, getattr(drf_class, hook, None)
-    return None, None
+def _unless_patched(cls: type, function: Any) -> Tuple[Any, Any, Any]:
+    """Return a function, or what somebody has put in the place of DRF's method.
 
-
-def _unless_patched(cls: type, function: Any) -> Any:
-    """Return a function, or what somebody has put in the place of the method of DRF's."""
-    _, now = _drfs(cls, function)
-    if now is None:
-        return function
-    base, hook, drf_method = STANDS_FOR[function]
-    if now is drf_method or _is_face(now) or _is_stock(now):
-        return function
+    And DRF's part of the class, and its method, if the function stands for one.
+    """
+    known = STANDS_FOR.get(function) if type(function) is types.FunctionType else None
+    if known is None or not issubclass(cls, known[0]):
+        return function, None, None
+    base, hook, drf_method = known
+    drf_class = super(base, cls)
+    now = getattr(drf_class, hook, None)
+    is_patch = not (now is drf_method or _is_face(now) or _is_stock(now))
     # Who wraps this module's method as well, as tracers do, sees the call there.
-    return now if _is_face(vars(base).get(hook)) else function
+    if is_patch and _is_face(vars(base).get(hook)):
+        function = now
+    return function, drf_class, now
 
 
 def _behind(attribute: Any) -> Any:
@@ -283,13 +277,11 @@ def _defined(cls: type, name: str) -> Any:
         if attribute.current() is None:  # What it stood for is there no more.
             delattr(cls, name)
         return None
-    is_function = type(attribute) is types.FunctionType
-    return None if is_function and attribute in TWINS else attribute
+    return None if _is_twin(attribute) else attribute
 
 
-def _is_asave_of_ours(method: Any, owner: Any) -> bool:
-    """Is it what `_with_asave` has set, which would come back to here?"""
-    return getattr(method, "func", None) is call_hook and method.args[0] is owner
+def _is_twin(attribute: Any) -> bool:
+    return type(attribute) is types.FunctionType and attribute in TWINS
 
 
 def _bound(function: Any, owner: Any) -> Any:
@@ -332,20 +324,25 @@ COMPUTES = {
     }.items()
     for method in map(vars(cls).get, names.split())
 }
-USED = """
-    initialize_request get_parser_context get_parsers
-    get_authenticators get_content_negotiator default_response_headers allowed_methods
-    _allowed_methods get_format_suffix perform_content_negotiation get_renderers
-    determine_version get_renderer_context authentication_classes parser_classes
-    renderer_classes permission_classes throttle_classes queryset serializer_class
-    pagination_class get_serializer get_serializer_class get_serializer_context
-""".split()
-USED_OF_OTHERS = [
-    ("content_negotiation_class", "select_renderer"),
-    ("content_negotiation_class", "get_accept_list"),
-    ("versioning_class", "determine_version"),
-    ("versioning_class", "is_allowed_version"),
-]
+USED_OF_VIEWS = {
+    APIView: """
+        initialize_request get_parser_context get_parsers get_authenticators
+        get_content_negotiator default_response_headers allowed_methods _allowed_methods
+        get_format_suffix perform_content_negotiation get_renderers determine_version
+        get_renderer_context authentication_classes parser_classes renderer_classes
+        permission_classes throttle_classes
+        """.split(),
+    generics.GenericAPIView: """
+        queryset serializer_class pagination_class get_serializer get_serializer_class
+        get_serializer_context
+        """.split(),
+}
+USED = {name for names in USED_OF_VIEWS.values() for name in names}
+LOOK_UPS = [(cls, operator.attrgetter(*names)) for cls, names in USED_OF_VIEWS.items()]
+USED_OF_COMPONENTS = {
+    "content_negotiation_class": ["select_renderer", "get_accept_list"],
+    "versioning_class": ["determine_version", "is_allowed_version"],
+}
 USED_OF_PAGINATORS = ["get_next_link", "get_previous_link"]
 ALSO_STOCK = {
     __name__,
@@ -378,15 +375,17 @@ def _uses_only_stock(view: Any) -> bool:
 
 
 def _find_out_what_it_uses(view: Any) -> bool:
-    cls, given = type(view), vars(view).keys() & USED  # by `as_view(...)`
-    used = [getattr(cls, name, None) for name in USED]
-    used.extend(vars(view)[name] for name in given)
-    for name, method in USED_OF_OTHERS:
-        component = vars(view).get(name, getattr(cls, name, None))
-        used.append(getattr(component, method, None))
-    known = vars(cls).get("restflow_stock", ([], False))
+    cls, given = type(view), vars(view)  # by `as_view(...)`
+    used: List[Any] = [look(cls) for base, look in LOOK_UPS if issubclass(cls, base)]
+    for name, methods in USED_OF_COMPONENTS.items():
+        component = given.get(name, getattr(cls, name, None))
+        used.append([getattr(component, method, None) for method in methods])
+    if not USED.isdisjoint(given):
+        used.append([given[name] for name in USED.intersection(given)])
+    known = vars(cls).get("restflow_stock", ((), False))
     if known[0] != used:  # It is the first, or somebody has patched the class.
-        known = cls.restflow_stock = used, all(map(_is_stock, used))
+        is_stock = all(_is_stock(attribute) for each in used for attribute in each)
+        known = cls.restflow_stock = used, is_stock
     return known[1]
 
 
@@ -699,7 +698,7 @@ class _Face(_MaybeCoroutineFunction):
 
     def __call__(self, instance: Any, /, *args: Any, **kwargs: Any) -> Any:
         cls, is_given = type(instance), self.name != self.defined_as
-        is_of_others = issubclass(cls, View) and not hasattr(cls, "has_both_spellings")
+        is_of_others = not hasattr(cls, "has_both_spellings") and issubclass(cls, View)
         if is_of_others and not is_given:  # To their views, a mixin is what it was.
             return _bound(self.function, instance)(*args, **kwargs)
         method = None if is_of_others else self.meant_by(instance)
@@ -724,13 +723,14 @@ class _Face(_MaybeCoroutineFunction):
 
     def meant_by(self, instance: Any) -> Any:
         """Return the method that is meant by who calls the face of an object."""
-        is_by_super = getattr(type(instance), self.name, None) is not self
-        if is_by_super or self.hook in HANDLERS:  # It means this class's definition.
-            function = _unless_patched(type(instance), self.current())
+        cls = type(instance)
+        if self.hook in HANDLERS or getattr(cls, self.name, None) is not self:
+            # By `super()`, it means the definition of its own class.
+            function = _unless_patched(cls, self.current())[0]
             return None if function is None else _bound(function, instance)
-        if self.name in vars(instance):
-            return _on_object(instance, self.hook, skip=self.name)
-        return _method(instance, self.hook)
+        # What is set on the object may wrap, as a mock does, what it hides.
+        is_wrapped = self.name in vars(instance)
+        return (_of_class if is_wrapped else _method)(instance, self.hook)
 
 
 class _BothSpellings:
@@ -738,8 +738,11 @@ class _BothSpellings:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _refuse_what_would_not_run(cls)
-        _complete_view(cls)
+        if cls.__module__ == __name__:  # Its bases are complete; an import is short.
+            _complete_class(cls, cls, NAMES)
+        else:
+            _refuse_what_would_not_run(cls)
+            _complete_view(cls)
 
 
 def _complete_view(cls: type, **initkwargs: Any) -> None:
@@ -754,12 +757,16 @@ def _complete(cls: type, names: Dict[str, str]) -> None:
     """Give the classes that `cls` is made of the spellings that they lack."""
     for base in cls.__mro__[:-1]:
         if not _is_drf_class(base):
-            namespace = vars(base).copy()  # Other threads may decide meanwhile.
-            for name, function in namespace.items():
-                if names is NAMES or name in names:  # an `@action` of a view, too
-                    _refuse_what_closes_early(base, name, function)
-            for hook in {names[name] for name in namespace.keys() & names.keys()}:
-                _complete_hook(cls, base, hook, names is NAMES)
+            _complete_class(cls, base, names)
+
+
+def _complete_class(cls: type, base: type, names: Dict[str, str]) -> None:
+    namespace = vars(base).copy()  # Other threads may decide meanwhile.
+    for name, function in namespace.items():
+        if names is NAMES or name in names:  # an `@action` of a view, too
+            _refuse_what_closes_early(base, name, function)
+    for hook in {names[name] for name in namespace.keys() & names.keys()}:
+        _complete_hook(cls, base, hook, names is NAMES)
 
 
 def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
@@ -782,7 +789,7 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
         # What stands in for a face, as of a tracer, hands on to it: it needs no other.
         if is_to_face and getattr(function, "is_restflow_face", None) is not True:
             setattr(base, name, _Face(base, hook, name, name, is_of_view))
-            base.restflow_decisions = {}
+            setattr(base, DECISIONS, {})
     if len(defined) == 1:
         other = hook if name != hook else "a" + hook
         # An async spelling of a class below must not pass over a sync override.
@@ -791,7 +798,7 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
         if is_to_give and other not in vars(base):
             setattr(base, other, _Face(base, hook, other, name, is_of_view))
             base.restflow_given = {*vars(base).get("restflow_given", ()), other}
-            base.restflow_decisions = {}
+            setattr(base, DECISIONS, {})
 
 
 def _is_method(attribute: Any) -> bool:
@@ -966,6 +973,14 @@ async def _parse(request: Any) -> Any:
     return request.data
 
 
+async def _check_permissions(view: APIView, request: Request, *obj: Any) -> None:
+    for permission in await _call(view, "get_permissions"):
+        if not await _allows(permission, request, view, *obj):
+            message = getattr(permission, "message", None)
+            code = getattr(permission, "code", None)
+            await _call(view, "permission_denied", request, message=message, code=code)
+
+
 def _allows(permission: Any, request: Any, view: Any, *obj: Any) -> Coroutine:
     hook = "has_object_permission" if obj else "has_permission"
     return _call(permission, hook, request, view, *obj)
@@ -1064,15 +1079,7 @@ class AsyncAPIView(_BothSpellings, APIView):
         permission class can express, and not for others. Takes the request. Raises
         `NotAuthenticated` or `PermissionDenied`.
         """
-        for permission in await _call(self, "get_permissions"):
-            if not await _call(permission, "has_permission", request, self):
-                await _call(
-                    self,
-                    "permission_denied",
-                    request,
-                    message=getattr(permission, "message", None),
-                    code=getattr(permission, "code", None),
-                )
+        await _check_permissions(self, request)
 
     async def acheck_object_permissions(self, request: Request, obj: Any) -> None:
         """Check if the request should be permitted for a given object.
@@ -1081,17 +1088,7 @@ class AsyncAPIView(_BothSpellings, APIView):
         await it in a handler that looks up its object without `aget_object`. Takes the
         request and the object. Raises `NotAuthenticated` or `PermissionDenied`.
         """
-        for permission in await _call(self, "get_permissions"):
-            if not await _call(
-                permission, "has_object_permission", request, self, obj
-            ):
-                await _call(
-                    self,
-                    "permission_denied",
-                    request,
-                    message=getattr(permission, "message", None),
-                    code=getattr(permission, "code", None),
-                )
+        await _check_permissions(self, request, obj)
 
     async def acheck_throttles(self, request: Request) -> None:
         """Check if the request should be throttled, after asking all throttles.
@@ -1472,9 +1469,7 @@ COMPUTES.add(AsyncGenericAPIView.get_serializer)
 async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
     try:
         # What has no `get`, such as a model, is DRF's to look into.
-        if not hasattr(queryset, "get") or not _is_async(
-            _method(queryset, "get")
-        ):
+        if not hasattr(queryset, "get") or not _is_async(_method(queryset, "get")):
             return await _apply(generics.get_object_or_404, queryset, **filter_kwargs)
         try:
             return await _call(queryset, "get", **filter_kwargs)
@@ -1484,10 +1479,14 @@ async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
         raise Http404 from exc
 
 
+class _Asave(functools.partial):
+    pass
+
+
 def _with_asave(serializer: Any) -> Any:
     """Let a perform hook `await serializer.asave(...)`, whatever serializer it is."""
     if not hasattr(serializer, "asave"):
-        serializer.asave = functools.partial(call_hook, serializer, "save")
+        serializer.asave = _Asave(call_hook, serializer, "save")
     return serializer
 
 
