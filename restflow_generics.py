@@ -47,11 +47,9 @@ import asyncio
 import contextvars
 import functools
 import inspect
-import operator
 import sys
 import threading
 import types
-from collections import namedtuple
 from contextlib import ContextDecorator, suppress
 from typing import Any, Coroutine, Dict, List, Optional, Tuple
 
@@ -140,19 +138,27 @@ __version__ = "1.1.0"
 
 NOTHING: Dict[str, Any] = {}
 # Functions of DRF's, and the *flows* (coroutine functions: see "The dispatch helper")
-# that run in their place. A method of this module that is a flow is here as itself,
+# that run in their place. A method of this module that is a flow runs as itself.
 FLOWS: Dict[Any, Any] = {}
-# and here with its class, its hook, and the method of DRF's that it stands for.
+# Of each flow that is a method of this module: its class, and its hook.
 STANDS_FOR: Dict[Any, Any] = {}
 # Django's own `aget`, `asave`... only call their sync twins in a thread: no spelling.
 TWINS = {*filter(callable, [*vars(QuerySet).values(), *vars(Model).values()])}
 
-# What was looked at, and what decides: a flow, or else a definition, with the name that
-# Python finds it by unless there is a face in the way.
-Decision = namedtuple("Decision", "looked_at drf_class flow name definition")
-UNDECIDED = Decision((), None, None, "", None)
-# Where a class keeps them. Another copy of this file has its own flows.
-DECISIONS = "restflow_decisions_%d" % id(FLOWS)
+
+class Decision:
+    # What was looked at, and what follows: the definition that decides, the flow that
+    # runs in its place, and the name that Python finds it by, if no face is in the way.
+    __slots__ = "cls sync async_ drf_class drf_method definition flow found_as".split()
+
+    def __init__(self, *values: Any) -> None:
+        for name, value in zip(self.__slots__, values):
+            setattr(self, name, value)
+
+
+UNDECIDED: Any = Decision(*[None] * len(Decision.__slots__))
+# With the id, the name is this copy's own: others must not run the flows of this one.
+DECISIONS = sys.intern("restflow_decisions_%d" % id(FLOWS))
 
 
 @functools.lru_cache(maxsize=None)
@@ -161,12 +167,16 @@ def _async_name(hook: str) -> str:
     return sys.intern("a" + hook)
 
 
-def _implementation(owner: Any, hook: str) -> Tuple[Any, Any]:
-    """Return the flow that decides, or else `None` and the method that does."""
+def _flow_or_method(owner: Any, hook: str, skip: str = "") -> Tuple[Any, Any]:
+    """Return the flow that decides, or else `None` and the method that does.
+
+    The spelling to `skip` is one that is set on the object and asks for the other.
+    """
     cls, async_name = type(owner), _async_name(hook)
-    on_object = getattr(owner, "__dict__", NOTHING)  # It comes before its classes.
+    on_object = getattr(owner, "__dict__", NOTHING)
     if hook in on_object or async_name in on_object:
-        return None, _on_object(owner, hook)
+        method = _on_object(owner, hook, skip)
+        return lambda _, *args, **kwargs: _apply(method, *args, **kwargs), method
     sync, async_ = getattr(cls, hook, None), getattr(cls, async_name, None)
     if async_ is None or _is_twin(async_):
         if type(sync) is property:
@@ -178,53 +188,56 @@ def _implementation(owner: Any, hook: str) -> Tuple[Any, Any]:
         if sync is None or type(sync) is types.FunctionType:
             return None, getattr(owner, hook)
     known = getattr(cls, DECISIONS, NOTHING).get(hook, UNDECIDED)
-    drf_method = getattr(known.drf_class, hook, None)
-    if known.looked_at != (cls, sync, async_, drf_method):
+    if (
+        known.cls is not cls  # It is of a base class.
+        or known.sync is not sync
+        or known.async_ is not async_
+        or getattr(known.drf_class, hook, None) is not known.drf_method
+    ):
         known = _decide(cls, hook, sync, async_)
     if known.flow is not None:
         return known.flow, None
-    if known.name:
-        return None, getattr(owner, known.name)
+    if known.found_as:
+        return None, getattr(owner, known.found_as)
     return None, _bound(known.definition, owner)
 
 
-def _method(owner: Any, hook: str) -> Any:
+def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
     """Return the implementation that decides, as something to call."""
-    flow, method = _implementation(owner, hook)
-    return method if flow is None else _bound(flow, owner)
+    flow, method = _flow_or_method(owner, hook, skip)
+    return _bound(flow, owner) if method is None else method
 
 
-def _on_object(owner: Any, hook: str) -> Any:
+def _on_object(owner: Any, hook: str, skip: str) -> Any:
+    """Return what is set on the object itself: it comes before its classes."""
     for name in (_async_name(hook), hook):
-        method = vars(owner).get(name)
-        if callable(method) and not isinstance(method, _Asave):  # That comes back here.
+        method = vars(owner).get(name) if name != skip else None
+        if callable(method) and type(method) is not _Asave:
             return method
-    return _of_class(owner, hook)
-
-
-def _of_class(owner: Any, hook: str) -> Any:
-    """Return the method that decides, whatever is set on the object itself."""
     cls = type(owner)
     sync, async_ = getattr(cls, hook, None), getattr(cls, _async_name(hook), None)
-    return _bound(_decide(cls, hook, sync, async_).definition, owner)
+    known = _decide(cls, hook, sync, async_)
+    if known.found_as and known.found_as not in vars(owner):
+        return getattr(owner, known.found_as)
+    return _bound(known.definition, owner)
 
 
-def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> Decision:
-    """Find the definition that decides, and keep it on a class that has faces."""
-    names = (_spelling_of(base, hook) for base in cls.__mro__)
-    name = next(filter(None, names), hook)
+def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> Any:
+    """Find the definition that decides, and keep it on the class if it has a face."""
+    name = hook
+    if async_ is not None:
+        names = (_spelling_of(base, hook) for base in cls.__mro__)
+        name = next(filter(None, names), hook)
     attribute = getattr(cls, name, None)
     definition = _behind(attribute)
     if isinstance(attribute, property):
         definition = attribute.fget
     elif attribute is not None and not callable(attribute):
         definition = lambda owner: getattr(owner, name)  # noqa: E731
-    definition, drf_class, drf_method = _unless_patched(cls, definition)
-    looked_at = cls, sync, async_, drf_method
-    found_as = name if definition is attribute else ""
-    flow = _flow_of(definition)
-    decision = Decision(looked_at, drf_class, flow, found_as, definition)
-    if hasattr(cls, DECISIONS):
+    definition, *drfs = _unless_patched(cls, definition)
+    found_as, flow = name if definition is attribute else "", _flow_of(definition)
+    decision = Decision(cls, sync, async_, *drfs, definition, flow, found_as)
+    if _is_face(sync) or _is_face(async_):
         setattr(cls, DECISIONS, {**vars(cls).get(DECISIONS, NOTHING), hook: decision})
     return decision
 
@@ -237,17 +250,16 @@ def _flow_of(function: Any) -> Any:
 def _unless_patched(cls: type, function: Any) -> Tuple[Any, Any, Any]:
     """Return a function, or what somebody has put in the place of DRF's method.
 
-    And DRF's part of the class, and its method, if the function stands for one.
+    Then DRF's part of the class, and what it has as the method, if it stands for one.
     """
     known = STANDS_FOR.get(function) if type(function) is types.FunctionType else None
     if known is None or not issubclass(cls, known[0]):
         return function, None, None
-    base, hook, drf_method = known
+    base, hook = known
     drf_class = super(base, cls)
     now = getattr(drf_class, hook, None)
-    is_patch = not (now is drf_method or _is_face(now) or _is_stock(now))
     # Who wraps this module's method as well, as tracers do, sees the call there.
-    if is_patch and _is_face(vars(base).get(hook)):
+    if not (_is_face(now) or _is_stock(now)) and _is_face(vars(base).get(hook)):
         function = now
     return function, drf_class, now
 
@@ -285,8 +297,6 @@ def _is_twin(attribute: Any) -> bool:
 
 
 def _bound(function: Any, owner: Any) -> Any:
-    if type(function) is types.FunctionType:
-        return types.MethodType(function, owner)
     return getattr(function, "__get__", lambda *_: function)(owner, type(owner))
 
 
@@ -324,25 +334,20 @@ COMPUTES = {
     }.items()
     for method in map(vars(cls).get, names.split())
 }
-USED_OF_VIEWS = {
-    APIView: """
-        initialize_request get_parser_context get_parsers get_authenticators
-        get_content_negotiator default_response_headers allowed_methods _allowed_methods
-        get_format_suffix perform_content_negotiation get_renderers determine_version
-        get_renderer_context authentication_classes parser_classes renderer_classes
-        permission_classes throttle_classes
-        """.split(),
-    generics.GenericAPIView: """
-        queryset serializer_class pagination_class get_serializer get_serializer_class
-        get_serializer_context
-        """.split(),
-}
-USED = {name for names in USED_OF_VIEWS.values() for name in names}
-LOOK_UPS = [(cls, operator.attrgetter(*names)) for cls, names in USED_OF_VIEWS.items()]
-USED_OF_COMPONENTS = {
-    "content_negotiation_class": ["select_renderer", "get_accept_list"],
-    "versioning_class": ["determine_version", "is_allowed_version"],
-}
+USED = """
+    initialize_request get_parser_context get_parsers
+    get_authenticators get_content_negotiator default_response_headers allowed_methods
+    _allowed_methods get_format_suffix perform_content_negotiation get_renderers
+    determine_version get_renderer_context authentication_classes parser_classes
+    renderer_classes permission_classes throttle_classes queryset serializer_class
+    pagination_class get_serializer get_serializer_class get_serializer_context
+""".split()
+USED_OF_OTHERS = [
+    ("content_negotiation_class", "select_renderer"),
+    ("content_negotiation_class", "get_accept_list"),
+    ("versioning_class", "determine_version"),
+    ("versioning_class", "is_allowed_version"),
+]
 USED_OF_PAGINATORS = ["get_next_link", "get_previous_link"]
 ALSO_STOCK = {
     __name__,
@@ -375,17 +380,15 @@ def _uses_only_stock(view: Any) -> bool:
 
 
 def _find_out_what_it_uses(view: Any) -> bool:
-    cls, given = type(view), vars(view)  # by `as_view(...)`
-    used: List[Any] = [look(cls) for base, look in LOOK_UPS if issubclass(cls, base)]
-    for name, methods in USED_OF_COMPONENTS.items():
-        component = given.get(name, getattr(cls, name, None))
-        used.append([getattr(component, method, None) for method in methods])
-    if not USED.isdisjoint(given):
-        used.append([given[name] for name in USED.intersection(given)])
-    known = vars(cls).get("restflow_stock", ((), False))
+    cls, given = type(view), vars(view).keys() & USED  # by `as_view(...)`
+    used = [getattr(cls, name, None) for name in USED]
+    used.extend(vars(view)[name] for name in given)
+    for name, method in USED_OF_OTHERS:
+        component = vars(view).get(name, getattr(cls, name, None))
+        used.append(getattr(component, method, None))
+    known = vars(cls).get("restflow_stock", ([], False))
     if known[0] != used:  # It is the first, or somebody has patched the class.
-        is_stock = all(_is_stock(attribute) for each in used for attribute in each)
-        known = cls.restflow_stock = used, is_stock
+        known = cls.restflow_stock = used, all(map(_is_stock, used))
     return known[1]
 
 
@@ -441,7 +444,7 @@ def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
 
 def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a hook, for a flow, which awaits it."""
-    flow, method = _implementation(owner, hook)
+    flow, method = _flow_or_method(owner, hook)
     if flow is not None:
         return flow(owner, *args, **kwargs)
     return _call_on_its_side(method, args, kwargs)
@@ -707,16 +710,15 @@ class _Face(_MaybeCoroutineFunction):
             return getattr(super(self.owner, instance), self.name)(*args, **kwargs)
         if self.hook == "dispatch" and THREAD.makes_a_view:
             return _apply(method, *args, **kwargs)  # for `_serve`
-        flow_function = _apply_and_note if is_given else _apply
         if self.name == self.hook and not _on_event_loop():
-            return _run(flow_function, method, *args, **kwargs)
+            return _run(_apply_and_note, method, *args, **kwargs)
         if self.name == self.hook and is_given and self.hook not in ACTIONS:
             raise SynchronousOnlyOperation(
                 "%s.%s() was called on the event loop, where its answer cannot be "
                 "waited for. Write: await self.a%s(...)"
                 % (cls.__name__, self.name, self.name)
             )
-        coroutine = _drive(flow_function, method, *args, **kwargs)
+        coroutine = _drive(_apply_and_note, method, *args, **kwargs)
         # For Python, which says what was never awaited.
         coroutine.__qualname__ = "%s.%s" % (cls.__name__, self.name)
         return coroutine
@@ -726,11 +728,10 @@ class _Face(_MaybeCoroutineFunction):
         cls = type(instance)
         if self.hook in HANDLERS or getattr(cls, self.name, None) is not self:
             # By `super()`, it means the definition of its own class.
-            function = _unless_patched(cls, self.current())[0]
+            function, *_ = _unless_patched(cls, self.current())
             return None if function is None else _bound(function, instance)
-        # What is set on the object may wrap, as a mock does, what it hides.
-        is_wrapped = self.name in vars(instance)
-        return (_of_class if is_wrapped else _method)(instance, self.hook)
+        # A mock that is set on the object and wraps this face must not be asked again.
+        return _implementation(instance, self.hook, skip=self.name)
 
 
 class _BothSpellings:
@@ -738,7 +739,8 @@ class _BothSpellings:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__module__ == __name__:  # Its bases are complete; an import is short.
+        if cls.__module__ == __name__ and cls.__name__ in __all__:
+            # Its bases are complete: to look at them again takes half of the import.
             _complete_class(cls, cls, NAMES)
         else:
             _refuse_what_would_not_run(cls)
@@ -778,10 +780,7 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
         is_ours = getattr(function, "__globals__", None) is globals()
         if is_ours and _is_async(function):
             FLOWS[function] = function
-            drf_method = getattr(super(base, base), hook, None)
-            # A tracer may have come before this module: then it is none.
-            drf_method = drf_method if _is_stock(drf_method) else None
-            STANDS_FOR[function] = base, hook, drf_method
+            STANDS_FOR[function] = base, hook
         if name == hook:
             is_to_face = is_of_both_sides or _is_async_behind(function)
         else:
@@ -789,7 +788,6 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
         # What stands in for a face, as of a tracer, hands on to it: it needs no other.
         if is_to_face and getattr(function, "is_restflow_face", None) is not True:
             setattr(base, name, _Face(base, hook, name, name, is_of_view))
-            setattr(base, DECISIONS, {})
     if len(defined) == 1:
         other = hook if name != hook else "a" + hook
         # An async spelling of a class below must not pass over a sync override.
@@ -798,7 +796,6 @@ def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
         if is_to_give and other not in vars(base):
             setattr(base, other, _Face(base, hook, other, name, is_of_view))
             base.restflow_given = {*vars(base).get("restflow_given", ()), other}
-            setattr(base, DECISIONS, {})
 
 
 def _is_method(attribute: Any) -> bool:
@@ -1046,8 +1043,7 @@ class AsyncAPIView(_BothSpellings, APIView):
         but not to check permissions: that is what permissions are for. Takes the
         request and the arguments of the URL. Raises an `APIException` to refuse.
         """
-        if _needs_the_thread_to_compute(self):
-            await _move_to(WORKER_THREAD)
+        await _get_ready_to_compute(self)
         self.format_kwarg = self.get_format_suffix(**kwargs)
 
         # Perform content negotiation and store the accepted info on the request
@@ -1153,8 +1149,7 @@ class AsyncAPIView(_BothSpellings, APIView):
             "Return one from the handler of %s for %s."
             % (type(response), type(self).__name__, request.method)
         )
-        if _needs_the_thread_to_compute(self):
-            await _move_to(WORKER_THREAD)
+        await _get_ready_to_compute(self)
         return super().finalize_response(request, response, *args, **kwargs)
 
     async def dispatch(
@@ -1162,8 +1157,7 @@ class AsyncAPIView(_BothSpellings, APIView):
     ) -> HttpResponseBase:
         self.args = args
         self.kwargs = kwargs
-        if _needs_the_thread_to_compute(self):
-            await _move_to(WORKER_THREAD)
+        await _get_ready_to_compute(self)
         request = self.initialize_request(request, *args, **kwargs)
         self.request = request
         self.headers = self.default_response_headers  # deprecate?
@@ -1201,8 +1195,9 @@ class AsyncAPIView(_BothSpellings, APIView):
         return Response(data, status=status.HTTP_200_OK)
 
 
-def _needs_the_thread_to_compute(view: APIView) -> bool:
-    return bool(_on_event_loop()) and not _uses_only_stock(view)
+async def _get_ready_to_compute(view: APIView) -> None:
+    if _on_event_loop() and not _uses_only_stock(view):
+        await _move_to(WORKER_THREAD)
 
 
 def _guard_user(request: Any) -> None:
@@ -1469,7 +1464,9 @@ COMPUTES.add(AsyncGenericAPIView.get_serializer)
 async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
     try:
         # What has no `get`, such as a model, is DRF's to look into.
-        if not hasattr(queryset, "get") or not _is_async(_method(queryset, "get")):
+        if not hasattr(queryset, "get") or not _is_async(
+            _implementation(queryset, "get")
+        ):
             return await _apply(generics.get_object_or_404, queryset, **filter_kwargs)
         try:
             return await _call(queryset, "get", **filter_kwargs)
@@ -1480,7 +1477,7 @@ async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
 
 
 class _Asave(functools.partial):
-    pass
+    pass  # A type of its own: the one rule passes over it, which asks for `save`.
 
 
 def _with_asave(serializer: Any) -> Any:

@@ -1010,17 +1010,17 @@ def test_the_async_spelling_of_an_action_is_its_most_derived_too():
 
 def test_a_helper_that_is_named_like_a_handler_is_left_alone():
     class View(AsyncAPIView):
-        def ahead(self, days):
+        def aput(self, days):
             return days + 1
 
         async def aget(self):
             return "a helper of this view's"
 
-        async def post(self, request):
-            return Response([self.ahead(1), await self.aget()])
+        async def get(self, request):
+            return Response([self.aput(1), await self.aget()])
 
-    assert ask(View).status == 405
-    assert ask(View, "POST").json == [2, "a helper of this view's"]
+    assert ask(View, "PUT").status == 405
+    assert ask(View).json == [2, "a helper of this view's"]
 
 
 @pytest.mark.parametrize("name, method", [("delete", "DELETE"), ("put", "PUT"), ("update", "PUT")])

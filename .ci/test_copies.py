@@ -6,7 +6,9 @@ import pytest
 import restflow_generics
 from test_restflow_generics import (
     CONFIGURED,
+    ask_wsgi,
     each_style,
+    noted_event_loops,
     run_python,
     status_of_both,
     written,
@@ -34,6 +36,18 @@ def test_no_copy_of_the_file_skips_an_override_of_a_shared_mixin(style, theirs_f
         assert status_of_both(view) == 200
         assert calls == hooks * 2
         calls.clear()
+
+
+def test_what_one_copy_finds_out_of_a_view_does_not_keep_the_flows_of_the_other_from_running(
+    second_copy,
+):
+    view = type("View", (second_copy.AsyncListAPIView,), CONFIGURED)
+    by_hand = view()
+    by_hand.request = None
+    restflow_generics.call_hook(by_hand, "check_permissions", None)
+    with noted_event_loops() as made:
+        assert ask_wsgi(view)[0] == 200
+    assert made == []
 
 
 def test_views_that_were_made_before_the_module_was_loaded_again_go_on():

@@ -174,6 +174,13 @@ def test_what_stands_in_for_a_method_of_drfs_runs(owner, name, by):
     assert answers[0] == answers[1]
 
 
+def test_another_view_below_in_the_bases_is_no_patch(tea):
+    drfs = type("View", (generics.ListAPIView, generics.RetrieveAPIView), CONFIGURED)
+    ours = type("View", (AsyncListAPIView, AsyncRetrieveAPIView), CONFIGURED)
+    assert ask(ours).json == ask(drfs).json
+    assert len(ask(ours).json) == 3
+
+
 @pytest.mark.parametrize("first", ["", "a"])
 @pytest.mark.parametrize("is_asked_between", [False, True])
 @pytest.mark.parametrize("level", ["the class", "a subclass"])
