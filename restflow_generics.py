@@ -727,7 +727,7 @@ class _Face(_MaybeCoroutineFunction):
         """Return the method that is meant by who calls the face of an object."""
         cls = type(instance)
         if self.hook in HANDLERS or getattr(cls, self.name, None) is not self:
-            # By `super()`, it means the definition of its own class.
+            # A handler, or called by `super()`: the definition of the face's class.
             function, *_ = _unless_patched(cls, self.current())
             return None if function is None else _bound(function, instance)
         # A mock that is set on the object and wraps this face must not be asked again.
