@@ -452,21 +452,36 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
 
 def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a function or a method on its own side, for a flow, which awaits it."""
-    flow = _flow_of(method.__func__) if type(method) is types.MethodType else None
+    flow = _flow_behind(method)
     if flow is not None:
         return flow(method.__self__, *args, **kwargs)
     return _call_on_its_side(method, args, kwargs)
 
 
+def _flow_behind(method: Any) -> Any:
+    return _flow_of(method.__func__) if type(method) is types.MethodType else None
+
+
 async def _call_on_its_side(method: Any, args: Any, kwargs: Any) -> Any:
     if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
         await _move_to(WORKER_THREAD)
+    result = method(*args, **kwargs)
+    # A coroutine is never taken for an answer.
+    if hasattr(type(result), "__await__"):
+        return await _note(method, args, kwargs, _settle(result))
+    return result
+
+
+def _apply_and_note(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
+    return _note(method, args, kwargs, _apply(method, *args, **kwargs))
+
+
+async def _note(method: Any, args: Any, kwargs: Any, flow: Coroutine) -> Any:
+    """Await a flow, and note meanwhile that the method is running."""
     before = RUNNING.get()
     RUNNING.set((method, args, kwargs, before))
     try:
-        result = method(*args, **kwargs)
-        # A coroutine is never taken for an answer.
-        return await _settle(result) if hasattr(type(result), "__await__") else result
+        return await flow
     finally:
         RUNNING.set(before)
 
@@ -699,15 +714,17 @@ class _Face(_MaybeCoroutineFunction):
             return getattr(super(self.owner, instance), self.name)(*args, **kwargs)
         if self.hook == "dispatch" and THREAD.makes_a_view:
             return _apply(method, *args, **kwargs)  # for `_serve`
+        # A flow never asks for the other spelling.
+        apply = _apply_and_note if _flow_behind(method) is None else _apply
         if self.name == self.hook and not _on_event_loop():
-            return _run(_apply, method, *args, **kwargs)
+            return _run(apply, method, *args, **kwargs)
         if self.name == self.hook and is_given and self.hook not in ACTIONS:
             raise SynchronousOnlyOperation(
                 "%s.%s() was called on the event loop, where its answer cannot be "
                 "waited for. Write: await self.a%s(...)"
                 % (cls.__name__, self.name, self.name)
             )
-        coroutine = _drive(_apply, method, *args, **kwargs)
+        coroutine = _drive(apply, method, *args, **kwargs)
         # For Python, which says what was never awaited.
         coroutine.__qualname__ = "%s.%s" % (cls.__name__, self.name)
         return coroutine
