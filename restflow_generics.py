@@ -170,7 +170,8 @@ def _async_name(hook: str) -> str:
 def _flow_or_method(owner: Any, hook: str, skip: str = "") -> Tuple[Any, Any]:
     """Return the flow that decides, or else `None` and the method that does.
 
-    The spelling to `skip` is one that is set on the object and asks for the other.
+    Of what is set on the object itself, both: it may be a method of another object. The
+    spelling to `skip` is one that is set there and asks for the other.
     """
     cls, async_name = type(owner), _async_name(hook)
     on_object = getattr(owner, "__dict__", NOTHING)
