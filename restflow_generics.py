@@ -134,7 +134,7 @@ __version__ = "1.1.0"
 # Which implementation of a hook runs. Two look-ups of Python's own tell, as "Both
 # spellings" below gives most classes both spellings of what they define: one of them is
 # a *face*, which stands for the definition under the other name. What follows from the
-# two is kept on the class, and holds as long as they are the same: a patch is seen.
+# two is kept on the class, and holds as long as they find the same: a patch is seen.
 
 NOTHING: Dict[str, Any] = {}
 # Functions of DRF's, and the *flows* (coroutine functions: see "The dispatch helper")
@@ -193,6 +193,7 @@ def _flow_or_method(owner: Any, hook: str, skip: str = "") -> Tuple[Any, Any]:
         known.cls is not cls  # It is of a base class.
         or known.sync is not sync
         or known.async_ is not async_
+        # A patch of DRF's method, which a method of this module's stands for, is seen.
         or getattr(known.drf_class, hook, None) is not known.drf_method
     ):
         known = _decide(cls, hook, sync, async_)
@@ -576,7 +577,7 @@ def _call_unless_locked(lock: Any, function: Any, /, *args: Any, **kwargs: Any) 
 
 def _in_sync_code(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function for a view, in this thread."""
-    if THREAD.runs_a_view and not THREAD.makes_a_view:
+    if THREAD.runs_a_view and not THREAD.makes_a_view:  # It is all set.
         return function(*args, **kwargs)
     before = THREAD.runs_a_view, THREAD.makes_a_view
     THREAD.runs_a_view, THREAD.makes_a_view = True, False

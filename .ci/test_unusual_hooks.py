@@ -203,6 +203,18 @@ def test_what_is_set_on_an_object_as_none_hides_nothing():
     assert ask(view).json == "static"
 
 
+def test_a_hook_that_is_none_on_an_object_is_the_one_of_its_class():
+    class Plain(Open):
+        def check_permissions(self, request):
+            return "method"
+
+        async def get(self, request):
+            self.check_permissions = None
+            return Response(await call_hook(self, "check_permissions", request))
+
+    assert ask(Plain).json == "method"
+
+
 def test_a_delegate_that_is_set_on_an_object_is_awaited_in_the_requests_own_task():
     async def is_in_the_task(self, request, view):
         return asyncio.current_task() is view.task
