@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-# restflow-generics 1.1.0. Leave this line in your copy: it says what you have.
+# restflow-generics 2.0.0. Leave this line in your copy: it says what you have.
 # mypy: disable-error-code="no-any-return,override,type-arg,untyped-decorator"
-# A hook is found at run time, and may be `async` where DRF's is sync. In the oldest
-# releases DRF's generic classes take no type arguments.
+# Hooks are found at run time. In old releases DRF's classes take no type arguments.
 """
 Async generic views for Django REST framework (DRF), in one file.
 
@@ -44,6 +43,8 @@ OTHER DEALINGS IN THE SOFTWARE.
 """
 
 import asyncio
+import collections.abc
+import concurrent.futures
 import contextvars
 import functools
 import inspect
@@ -51,30 +52,22 @@ import sys
 import threading
 import types
 from contextlib import ContextDecorator, suppress
-from typing import Any, Coroutine, Dict, List, Optional, Tuple
+from typing import Any, Coroutine, Dict, List, Optional, Set, Tuple
 
 import asgiref
 import django
 
 if django.VERSION < (3, 2):
-    raise ImportError(
-        "restflow_generics needs Django 3.2 or newer, and this is Django %s."
-        % django.__version__
-    )
-
-# Before 3.8, tasks that async code under sync code gathers wait for ever. 3.8.1 mends
-# what 3.8.0 broke of cancelling.
+    raise ImportError("restflow_generics needs Django 3.2 or newer.")
+# Before 3.8.1, tasks that are gathered under sync code hang, or cannot be cancelled.
 if tuple(map(int, asgiref.__version__.split(".")[:3])) < (3, 8, 1):
-    raise ImportError(
-        "restflow_generics needs asgiref 3.8.1 or newer, and this is asgiref %s."
-        % asgiref.__version__
-    )
+    raise ImportError("restflow_generics needs asgiref 3.8.1 or newer.")
 
-from asgiref.sync import AsyncToSync, async_to_sync, sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync, async_to_sync, sync_to_async
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
 from django.core.handlers.asgi import ASGIRequest
-from django.db import DataError, connections
+from django.db import DataError, connections, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -86,224 +79,130 @@ from rest_framework import (
     exceptions,
     filters,
     generics,
+    metadata,
     mixins,
+    negotiation,
     pagination,
+    parsers,
     permissions,
+    renderers,
     serializers,
     status,
     throttling,
+    versioning,
     viewsets,
 )
-from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request, wrap_attributeerrors
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.utils.serializer_helpers import ReturnDict, ReturnList
 from rest_framework.views import APIView
 
-__all__ = [
-    "AsyncAPIView",
-    "AsyncCreateAPIView",
-    "AsyncCreateModelMixin",
-    "AsyncDestroyAPIView",
-    "AsyncDestroyModelMixin",
-    "AsyncGenericAPIView",
-    "AsyncGenericViewSet",
-    "AsyncListAPIView",
-    "AsyncListCreateAPIView",
-    "AsyncListModelMixin",
-    "AsyncModelViewSet",
-    "AsyncReadOnlyModelViewSet",
-    "AsyncRetrieveAPIView",
-    "AsyncRetrieveDestroyAPIView",
-    "AsyncRetrieveModelMixin",
-    "AsyncRetrieveUpdateAPIView",
-    "AsyncRetrieveUpdateDestroyAPIView",
-    "AsyncUpdateAPIView",
-    "AsyncUpdateModelMixin",
-    "AsyncViewSet",
-    "AsyncViewSetMixin",
-    "call_hook",
-]
+__all__ = """
+    AsyncAPIView AsyncGenericAPIView AsyncCreateModelMixin AsyncListModelMixin
+    AsyncRetrieveModelMixin AsyncUpdateModelMixin AsyncDestroyModelMixin
+    AsyncCreateAPIView AsyncListAPIView AsyncRetrieveAPIView AsyncDestroyAPIView
+    AsyncUpdateAPIView AsyncListCreateAPIView AsyncRetrieveUpdateAPIView
+    AsyncRetrieveDestroyAPIView AsyncRetrieveUpdateDestroyAPIView AsyncViewSetMixin
+    AsyncViewSet AsyncGenericViewSet AsyncReadOnlyModelViewSet AsyncModelViewSet
+    call_hook
+""".split()
 
-__version__ = "1.1.0"
+__version__ = "2.0.0"
 
 
 # --- The one rule ---------------------------------------------------------------------
 #
-# Which implementation of a hook runs. Two look-ups of Python's own tell, as "Both
-# spellings" below gives most classes both spellings of what they define: one of them is
-# a *face*, which stands for the definition under the other name. What follows from the
-# two is kept on the class, and holds as long as they find the same: a patch is seen.
+# Which method runs a hook: two look-ups of Python's own tell, as "Both spellings" below
+# gives the classes of a project both spellings of what they define. One of the two is a
+# *face*: a function that stands for the definition, and runs it on its own side.
 
+# Of each *flow* (see "The dispatch helper"): its class, and DRF's class and method.
+FLOWS: Dict[Any, Tuple[type, type, str]] = {}
+# Django's own `aget`, `asave`... only call their sync twins in a thread.
+TWINS: Dict[Any, Any] = {}
+for _cls in (QuerySet, Model):
+    for _name, _function in vars(_cls).items():
+        if _name.startswith("a") and _name[1:] in vars(_cls) and callable(_function):
+            TWINS[_function] = vars(_cls)[_name[1:]]
 NOTHING: Dict[str, Any] = {}
-# Functions of DRF's, and the *flows* (coroutine functions: see "The dispatch helper")
-# that run in their place. A method of this module that is a flow runs as itself.
-FLOWS: Dict[Any, Any] = {}
-# Of each flow that is a method of this module: its class, and its hook.
-STANDS_FOR: Dict[Any, Any] = {}
-# Django's own `aget`, `asave`... only call their sync twins in a thread: no spelling.
-TWINS = {*filter(callable, [*vars(QuerySet).values(), *vars(Model).values()])}
 
 
-class Decision:
-    # What was looked at, and what follows: the definition that decides, the flow that
-    # runs in its place, and the name that Python finds it by, if no face is in the way.
-    __slots__ = "cls sync async_ drf_class drf_method definition flow found_as".split()
+class Mark:
+    """What a face carries. Decorators copy it, and so it says whose it is."""
 
-    def __init__(self, *values: Any) -> None:
-        for name, value in zip(self.__slots__, values):
-            setattr(self, name, value)
+    face: Any = None  # what the class has, and
+    function: Any = None  # what its objects have: see `_AsyncHandler`
+    written: Any = None  # the definition that the face stands for
+    hidden: Any = None  # what the class had where it was given the face
 
-
-UNDECIDED: Any = Decision(*[None] * len(Decision.__slots__))
-# With the id, the name is this copy's own: others must not run the flows of this one.
-DECISIONS = sys.intern("restflow_decisions_%d" % id(FLOWS))
-
-
-@functools.lru_cache(maxsize=None)
-def _async_name(hook: str) -> str:
-    # Interned, as names in source code are: Python finds these sooner.
-    return sys.intern("a" + hook)
-
-
-def _flow_or_method(owner: Any, hook: str, skip: str = "") -> Tuple[Any, Any]:
-    """Return the flow that decides, or else `None` and the method that does.
-
-    Of what is set on the object itself, both: it may be a method of another object. The
-    spelling to `skip` is one that is set there and asks for the other.
-    """
-    cls, async_name = type(owner), _async_name(hook)
-    on_object = getattr(owner, "__dict__", NOTHING)
-    if hook in on_object or async_name in on_object:
-        method = _on_object(owner, hook, skip)
-        return lambda _, *args, **kwargs: _apply(method, *args, **kwargs), method
-    sync, async_ = getattr(cls, hook, None), getattr(cls, async_name, None)
-    if async_ is None or _is_twin(async_):
-        if type(sync) is property:
-            return _flow_of(sync.fget), _bound(sync.fget, owner)
-        flow = _flow_of(sync)
-        if flow is not None:
-            return flow, None
-        # What is not there may be made up by `__getattr__`.
-        if sync is None or type(sync) is types.FunctionType:
-            return None, getattr(owner, hook)
-    known = getattr(cls, DECISIONS, NOTHING).get(hook, UNDECIDED)
-    if (
-        known.cls is not cls  # It is of a base class.
-        or known.sync is not sync
-        or known.async_ is not async_
-        # A patch of DRF's method, which a method of this module's stands for, is seen.
-        or getattr(known.drf_class, hook, None) is not known.drf_method
-    ):
-        known = _decide(cls, hook, sync, async_)
-    if known.flow is not None:
-        return known.flow, None
-    if known.found_as:
-        return None, getattr(owner, known.found_as)
-    return None, _bound(known.definition, owner)
+    def __init__(
+        self, base: Any, hook: str, is_of_view: bool, name: str, defined_as: str
+    ) -> None:
+        self.base, self.hook, self.is_of_view = base, hook, is_of_view
+        self.name, self.defined_as = name, defined_as
+        self.is_given = name != defined_as  # for the spelling that the class lacks
 
 
 def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
-    """Return the implementation that decides, as something to call."""
-    flow, method = _flow_or_method(owner, hook, skip)
-    return _bound(flow, owner) if method is None else method
+    """Return the method of `owner` that decides. It is `skip` that asks."""
+    cls, async_name = type(owner), sys.intern("a" + hook)
+    on_object = getattr(owner, "__dict__", NOTHING)
+    for name in (async_name, hook):
+        if on_object.get(name) is not None and name != skip:
+            return on_object[name]
+    async_ = getattr(cls, async_name, None)
+    if async_ is None:
+        return getattr(owner, hook)
+    written = _behind(async_)
+    if written is not _behind(getattr(cls, hook, None)):
+        written = _find(cls, hook, async_name)
+    return _bound(written, owner)
 
 
-def _on_object(owner: Any, hook: str, skip: str) -> Any:
-    """Return what is set on the object itself: it comes before its classes."""
-    for name in (_async_name(hook), hook):
-        method = vars(owner).get(name) if name != skip else None
-        if callable(method) and type(method) is not _Asave:
-            return method
-    cls = type(owner)
-    sync, async_ = getattr(cls, hook, None), getattr(cls, _async_name(hook), None)
-    known = _decide(cls, hook, sync, async_)
-    if known.found_as and known.found_as not in vars(owner):
-        return getattr(owner, known.found_as)
-    return _bound(known.definition, owner)
+def _find(cls: type, hook: str, async_name: str) -> Any:
+    """Return the most derived definition under either name."""
+    for base in cls.__mro__:
+        sync, async_ = vars(base).get(hook), vars(base).get(async_name)
+        if async_ is not None and not _is_given(async_, base):
+            # The class was given its sync name: what is there now was put there later.
+            if sync is None or not _is_face(async_) or _is_given(sync, base):
+                return _behind(async_)
+        if hook in vars(base) and not _is_given(sync, base):
+            return _behind(sync)  # `None`, if it is to be no more.
 
 
-def _decide(cls: Any, hook: str, sync: Any, async_: Any) -> Any:
-    """Find the definition that decides, and keep it on the class if it has a face."""
-    name = hook
-    if async_ is not None:
-        names = (_spelling_of(base, hook) for base in cls.__mro__)
-        name = next(filter(None, names), hook)
-    attribute = getattr(cls, name, None)
-    definition = _behind(attribute)
-    if isinstance(attribute, property):
-        definition = attribute.fget
-    elif attribute is not None and not callable(attribute):
-        definition = lambda owner: getattr(owner, name)  # noqa: E731
-    definition, *drfs = _unless_patched(cls, definition)
-    found_as, flow = name if definition is attribute else "", _flow_of(definition)
-    decision = Decision(cls, sync, async_, *drfs, definition, flow, found_as)
-    if _is_face(sync) or _is_face(async_):
-        setattr(cls, DECISIONS, {**vars(cls).get(DECISIONS, NOTHING), hook: decision})
-    return decision
-
-
-def _flow_of(function: Any) -> Any:
-    is_function = type(function) is types.FunctionType  # Others may have no hash.
-    return FLOWS.get(function) if is_function else None
-
-
-def _unless_patched(cls: type, function: Any) -> Tuple[Any, Any, Any]:
-    """Return a function, or what somebody has put in the place of DRF's method.
-
-    Then DRF's part of the class, and what it has as the method, if it stands for one.
-    """
-    known = STANDS_FOR.get(function) if type(function) is types.FunctionType else None
-    if known is None or not issubclass(cls, known[0]):
-        return function, None, None
-    base, hook = known
-    drf_class = super(base, cls)
-    now = getattr(drf_class, hook, None)
-    # Who wraps this module's method as well, as tracers do, sees the call there.
-    if not (_is_face(now) or _is_stock(now)) and _is_face(vars(base).get(hook)):
-        function = now
-    return function, drf_class, now
-
-
-def _behind(attribute: Any) -> Any:
-    """Return what a face stands for as things are now, and all else as it is."""
-    return attribute.current() if _is_face(attribute) else attribute
+def _mark(attribute: Any) -> Any:
+    return getattr(attribute, "__dict__", NOTHING).get("restflow_face")
 
 
 def _is_face(attribute: Any) -> bool:
-    # By its type, which no decorator copies. Another copy of this file has its own.
-    return getattr(type(attribute), "is_restflow_face", False)
+    mark = _mark(attribute)
+    return mark is not None and (attribute is mark.face or attribute is mark.function)
 
 
-def _spelling_of(cls: type, hook: str) -> str:
-    """Return the name under which a class itself defines a hook, or an empty one."""
-    names = [name for name in ("a" + hook, hook) if _defined(cls, name) is not None]
-    if len(names) == 2 and hook in vars(cls).get("restflow_given", ()):
-        return hook  # Who patches a face means the hook.
-    return names[0] if names else ""
+def _behind(attribute: Any) -> Any:
+    """Return what was written: all but a face is, and but Django's own `aget`..."""
+    if type(attribute) is types.FunctionType and attribute in TWINS:
+        return TWINS[attribute]
+    mark = _mark(attribute)
+    is_there = _is_face(attribute) and mark.defined_as in vars(mark.base)
+    return mark.written if is_there else attribute
 
 
-def _defined(cls: type, name: str) -> Any:
-    """Return what a class itself defines, other than the faces that it was given."""
-    attribute: Any = vars(cls).get(name)
-    if _is_face(attribute) and attribute.owner is cls and attribute.defined_as != name:
-        if attribute.current() is None:  # What it stood for is there no more.
-            delattr(cls, name)
-        return None
-    return None if _is_twin(attribute) else attribute
-
-
-def _is_twin(attribute: Any) -> bool:
-    return type(attribute) is types.FunctionType and attribute in TWINS
+def _is_given(attribute: Any, cls: type) -> bool:
+    """Is it a face under a name that the class does not define itself?"""
+    mark = _mark(attribute)
+    if mark is None or mark.base is not cls or not mark.is_given:
+        return False
+    # A decorator of all methods is around what was given, too. One of one is meant.
+    all_are_decorated = _behind(vars(cls).get(mark.defined_as)) is not mark.written
+    return _is_face(attribute) or all_are_decorated
 
 
 def _bound(function: Any, owner: Any) -> Any:
+    if type(function) is types.FunctionType:
+        return types.MethodType(function, owner)
     return getattr(function, "__get__", lambda *_: function)(owner, type(owner))
-
-
-def _is_drf_class(cls: type) -> bool:
-    return cls.__module__.startswith(("rest_framework.", "django."))
 
 
 def _is_async(function: Any) -> bool:
@@ -316,201 +215,137 @@ def _is_async(function: Any) -> bool:
     return code is not None and bool(code.co_flags & inspect.CO_COROUTINE)
 
 
-# --- What only computes ---------------------------------------------------------------
-#
-# Methods of DRF's that only compute need no thread: they run on whichever side the view
-# is, so that a view with nothing sync about it makes no hop. That holds as long as what
-# they use of the view is stock, too: DRF's own, or plain data.
-
-COMPUTES = {
-    getattr(method, "fget", method)
-    for cls, names in {
-        APIView: "get_permissions get_throttles",
-        generics.GenericAPIView: "get_queryset get_serializer_class paginator "
-        "get_serializer_context",
-        mixins.CreateModelMixin: "get_success_headers",
-        permissions.BasePermission: "has_permission has_object_permission",
-        permissions.AllowAny: "has_permission",
-        pagination.PageNumberPagination: "get_paginated_response",
-        pagination.LimitOffsetPagination: "get_paginated_response",
-    }.items()
-    for method in map(vars(cls).get, names.split())
-}
-USED = """
-    initialize_request get_parser_context get_parsers
-    get_authenticators get_content_negotiator default_response_headers allowed_methods
-    _allowed_methods get_format_suffix perform_content_negotiation get_renderers
-    determine_version get_renderer_context authentication_classes parser_classes
-    renderer_classes permission_classes throttle_classes queryset serializer_class
-    pagination_class get_serializer get_serializer_class get_serializer_context
-""".split()
-USED_OF_OTHERS = [
-    ("content_negotiation_class", "select_renderer"),
-    ("content_negotiation_class", "get_accept_list"),
-    ("versioning_class", "determine_version"),
-    ("versioning_class", "is_allowed_version"),
-]
-USED_OF_PAGINATORS = ["get_next_link", "get_previous_link"]
-ALSO_STOCK = {
-    __name__,
-    "django.contrib.auth.base_user",
-    "django.contrib.auth.models",
-    "django.views.generic.base",
-}
-
-
-def _only_computes(method: Any) -> bool:
-    # Not what stands in for a method, as that of a tracer: it would be passed over.
-    function = method.__func__ if type(method) is types.MethodType else None
-    if type(function) is not types.FunctionType or function not in COMPUTES:
-        return False
-    owner = method.__self__
-    if isinstance(owner, View):
-        is_plain = _uses_only_stock(owner)
-    else:
-        used = [getattr(type(owner), name, None) for name in USED_OF_PAGINATORS]
-        is_plain = all(map(_is_stock, used))
-    # A tracer may have come before this module.
-    return is_plain and _is_stock(function)
-
-
-def _uses_only_stock(view: Any) -> bool:
-    known = vars(view).get("restflow_uses_only_stock")
-    if known is None:  # once for each view, and so for each request
-        known = view.restflow_uses_only_stock = _find_out_what_it_uses(view)
-    return known
-
-
-def _find_out_what_it_uses(view: Any) -> bool:
-    cls, given = type(view), vars(view).keys() & USED  # by `as_view(...)`
-    used = [getattr(cls, name, None) for name in USED]
-    used.extend(vars(view)[name] for name in given)
-    for name, method in USED_OF_OTHERS:
-        component = vars(view).get(name, getattr(cls, name, None))
-        used.append(getattr(component, method, None))
-    known = vars(cls).get("restflow_stock", ([], False))
-    if known[0] != used:  # It is the first, or somebody has patched the class.
-        known = cls.restflow_stock = used, all(map(_is_stock, used))
-    return known[1]
-
-
-def _is_stock(attribute: Any) -> bool:
-    """Is it DRF's own, or plain data? By where it was written, not by its name."""
-    attribute = getattr(attribute, "fget", attribute)
-    if type(attribute) is types.FunctionType:  # and nothing that passes for one
-        module = attribute.__globals__.get("__name__", "")
-        return module.startswith("rest_framework.") or module in ALSO_STOCK
-    is_data = not (callable(attribute) or hasattr(attribute, "__get__"))
-    return is_data or isinstance(attribute, type)
-
-
 # --- The dispatch helper --------------------------------------------------------------
 #
-# A hop costs more than most hooks, and a hop for each hook is what makes async views
-# slow. So `dispatch`, `list`, `create`... are *flows* here: coroutines that await only
-# `_call`, `_apply`, `_move_to` and each other. Any thread may advance a coroutine.
-# `_drive` advances a flow on the event loop and, from where it wants the worker thread,
-# in that thread, until it wants the event loop again: a run of sync hooks is one hop,
-# and a run of async hooks is none. In sync code `_run` does so from the other side.
+# A hop costs more than most hooks. So `dispatch`, `list`, `create`... are *flows* here:
+# coroutines that await only each other and the coroutines of this section. With them a
+# run of sync hooks is one hop, and a run of async hooks is none.
+#
+# 1. Any thread may advance a flow: `_drive` on the event loop, `_run` in sync code.
+# 2. It yields WORKER_THREAD or EVENT_LOOP, to be advanced on that side from then on, or
+#    what an async hook waits for, on the event loop. Nothing else.
+# 3. A driven flow ends on the event loop: `_drive` is awaited there.
+#
+# A request to a stock view: `_serve` is driven, and moves to the thread. DRF's view
+# function makes the view there, and `dispatch`, `initial`, `list` and the hooks that
+# they call run without a further hop. For an `async def has_permission` among them
+# `_settle` moves to the event loop; `_call_on_its_side` moves back for a sync hook.
 
 EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
-# Which hooks are running: (a method, its arguments, and what was running before).
-RUNNING: Any = contextvars.ContextVar("RUNNING", default=None)
+_on_event_loop = asyncio._get_running_loop  # `None` where none runs in this thread
+# Which methods are running, each with the ids of its arguments.
+RUNNING: Any = contextvars.ContextVar("RUNNING", default=())
 
 
 class _Thread(threading.local):
     runs_a_view = False  # in sync code
-    makes_a_view = False
+    serves: Any = None  # the `_View` that is to get the flow of `dispatch`
 
 
 THREAD = _Thread()
-# It returns the event loop that runs in this thread, or `None`.
-_on_event_loop = asyncio._get_running_loop
+# Methods of DRF's that need no thread, as all that they do is to compute.
+COMPUTES = (
+    APIView.get_permissions,
+    APIView.get_throttles,
+    generics.GenericAPIView.get_queryset,
+    permissions.BasePermission.has_permission,
+    permissions.BasePermission.has_object_permission,
+    permissions.AllowAny.has_permission,
+)
 
 
 def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
     """Call `hook` of `owner` by the one rule of this module, however it is written.
 
     Use it in handlers of your own, for what somebody may write sync or async: `await
-    call_hook(serializer, "is_valid", raise_exception=True)`. The hooks of a view do not
-    need it: `await self.aget_object()` is the same.
+    call_hook(serializer, "is_valid")`. A view's own are `await self.aget_object()`.
 
-    `owner` is any object. `hook` is the name that DRF or Django has for the method
-    ("save", not "asave"), or for a property, which is read: `call_hook(request,
-    "data")`. All other arguments are passed on. Returns a coroutine on the event loop,
-    and the result in sync code. Raises what the hook raises, and `AttributeError` if
-    there is none.
+    `owner` is any object. `hook` is DRF's or Django's name for the method ("save", not
+    "asave"), or for a property, which is read: `call_hook(request, "data")`. All other
+    arguments are passed on. Returns a coroutine on the event loop, and the result in
+    sync code. Raises what the hook raises, and `AttributeError` if there is none.
     """
-    return (_drive if _on_event_loop() else _run)(_call, owner, hook, *args, **kwargs)
+    is_method = callable(getattr(type(owner), hook, _call))
+    flow = _call if is_method else _read
+    return (_drive if _on_event_loop() else _run)(flow, owner, hook, *args, **kwargs)
 
 
 def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a hook, for a flow, which awaits it."""
-    flow, method = _flow_or_method(owner, hook)
-    if flow is not None:
-        return flow(owner, *args, **kwargs)
-    return _call_on_its_side(method, args, kwargs)
+    return _apply(_implementation(owner, hook), *args, **kwargs)
+
+
+def _read(owner: Any, name: str) -> Coroutine:
+    """Read a property, for a flow, which awaits it."""
+    async_name = "a" + name
+    for base in type(owner).__mro__ if hasattr(type(owner), async_name) else ():
+        if async_name in vars(base):  # as a serializer's `adata`, in either style
+            value = getattr(owner, async_name)
+            return _apply(value) if callable(value) else _settle(value)
+        if name in vars(base):
+            break
+    return _apply(getattr, owner, name)
 
 
 def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a function or a method on its own side, for a flow, which awaits it."""
-    flow = _flow_behind(method)
-    if flow is not None:
-        return flow(method.__self__, *args, **kwargs)
+    if type(method) is types.MethodType:
+        function, owner = _behind(method.__func__), method.__self__
+        if _is_flow(function):
+            drfs = _stood_for(function, owner)
+            if drfs is None or _is_drfs_own(drfs):
+                return function(owner, *args, **kwargs)
+            function = _behind(drfs)
+        if function is not method.__func__:
+            method = _bound(function, owner)
     return _call_on_its_side(method, args, kwargs)
 
 
-def _flow_behind(method: Any) -> Any:
-    return _flow_of(method.__func__) if type(method) is types.MethodType else None
+def _is_flow(function: Any) -> bool:
+    return type(function) is types.FunctionType and function in FLOWS
+
+
+def _stood_for(flow: Any, view: Any) -> Any:
+    """Return what DRF's view would run in the place of a flow: it may be patched."""
+    ours, drf_class, hook = FLOWS[flow]
+    base = view.stood_for.get(flow, drf_class)
+    # A tracer that has wrapped both is to see the call once.
+    is_traced = base is drf_class and not _is_face(vars(ours).get(hook))
+    return None if is_traced else vars(base).get(hook)
+
+
+def _is_drfs_own(attribute: Any) -> bool:
+    """Is it as DRF wrote it? By where it was written, which no patch has copied."""
+    function = getattr(attribute, "__func__", getattr(attribute, "fget", attribute))
+    if type(function) is not types.FunctionType:
+        return False
+    module = function.__globals__.get("__name__", "")
+    return module == __name__ or module.startswith(("rest_framework.", "django.views."))
 
 
 async def _call_on_its_side(method: Any, args: Any, kwargs: Any) -> Any:
-    if _on_event_loop() and not (_is_async(method) or _only_computes(method)):
-        await _move_to(WORKER_THREAD)
-    result = method(*args, **kwargs)
-    # A coroutine is never taken for an answer.
-    if hasattr(type(result), "__await__"):
-        return await _note(method, args, kwargs, _settle(result))
-    return result
-
-
-def _apply_and_note(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
-    return _note(method, args, kwargs, _apply(method, *args, **kwargs))
-
-
-async def _note(method: Any, args: Any, kwargs: Any, flow: Coroutine) -> Any:
-    """Await a flow, and note meanwhile that the method is running."""
-    before = RUNNING.get()
-    RUNNING.set((method, args, kwargs, before))
-    try:
-        return await flow
-    finally:
-        RUNNING.set(before)
-
-
-def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
-    """Is it the method itself that calls us, with the arguments that it was given?"""
+    if _on_event_loop() and not _is_async(method):
+        only_computes = getattr(method, "__func__", None) in COMPUTES
+        if not only_computes or getattr(method.__self__, "needs_thread", False):
+            await _move_to(WORKER_THREAD)
     running = RUNNING.get()
-    while running is not None:
-        given = [*args, *kwargs.values()]
-        other, its_args, its_kwargs, running = running
-        its_given = [*its_args, *its_kwargs.values()]
-        if other == method and list(map(id, given)) == list(map(id, its_given)):
-            return True
-    return False
+    RUNNING.set(((method, [*map(id, (*args, *kwargs.values()))]), *running))
+    try:
+        return await _settle(method(*args, **kwargs))
+    finally:
+        RUNNING.set(running)
 
 
 async def _settle(result: Any) -> Any:
-    # A response can be awaited, too: see `_AwaitableResponse`.
+    """Return the answer of a hook: a coroutine is none. A response may be awaitable."""
     while hasattr(type(result), "__await__") and not isinstance(
         result, HttpResponseBase
     ):
-        if not _on_event_loop():
-            try:
-                await _move_to(EVENT_LOOP)
-            except BaseException:  # The request is cancelled on the way.
-                getattr(result, "close", bool)()
-                raise
+        try:
+            await _move_to(EVENT_LOOP)
+        except BaseException:  # The request is cancelled on the way.
+            getattr(result, "close", bool)()
+            raise
         result = await result
     return result
 
@@ -552,258 +387,210 @@ def _advance(flow: Any) -> Any:
             resume, value = flow.throw, error
 
 
-async def _in_worker_thread(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+async def _in_worker_thread(function: Any, /, *args: Any) -> Any:
     """Call a sync function in the thread. If cancelled, end when the call has ended."""
-    lock, executor = threading.Lock(), getattr(AsyncToSync.executors, "current", None)
+    call: Any = concurrent.futures.Future()
+    executor = getattr(AsyncToSync.executors, "current", None)
     try:
-        return await _call_unless_locked(lock, function, *args, **kwargs)
+        return await _call_unless_cancelled(call, function, *args)
     except asyncio.CancelledError:
-        while not lock.acquire(blocking=False):
+        while not (call.cancel() or call.done()):  # It is under way.
             with suppress(asyncio.CancelledError):
-                await asyncio.sleep(0.001)
+                await asyncio.shield(asyncio.wrap_future(call))
         # asgiref leaves behind what it sets for the thread while sync code waits there.
         AsyncToSync.executors.current = executor
         raise
 
 
 @sync_to_async
-def _call_unless_locked(lock: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-    if lock.acquire(blocking=False):
+def _call_unless_cancelled(call: Any, function: Any, /, *args: Any) -> Any:
+    if call.set_running_or_notify_cancel():
         try:
-            return _in_sync_code(function, *args, **kwargs)
+            return _in_sync_code(function, *args)
         finally:
-            lock.release()
+            call.set_result(None)
 
 
 def _in_sync_code(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function for a view, in this thread."""
-    if THREAD.runs_a_view and not THREAD.makes_a_view:  # It is all set.
-        return function(*args, **kwargs)
-    before = THREAD.runs_a_view, THREAD.makes_a_view
-    THREAD.runs_a_view, THREAD.makes_a_view = True, False
+    before, THREAD.runs_a_view = THREAD.runs_a_view, True
     try:
         return function(*args, **kwargs)
     finally:
-        THREAD.runs_a_view, THREAD.makes_a_view = before
+        THREAD.runs_a_view = before
 
 
 def _run(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Run a flow for sync code: on the spot, or there as long as it wants to be."""
     flow = flow_function(*args, **kwargs)
     try:
-        _in_sync_code(flow.send, None)
+        flow.send(None)
     except StopIteration as end:
         return end.value
+    except RuntimeError as error:
+        raise _as_raised(error)  # noqa: B904
     # In a copy of the context: asgiref notes in it which thread waits, and a request
-    # that is cancelled at that moment would take the note along, and ask that thread
-    # for its clean-up ("CurrentThreadExecutor already quit").
-    context = contextvars.copy_context()
+    # that is cancelled then would take the note along, and ask that thread for its
+    # clean-up ("CurrentThreadExecutor already quit"). asgiref also forgets which task
+    # of this thread's is to be cancelled with the request.
+    context, thread = contextvars.copy_context(), SyncToAsync.threadlocal
+    task_context = getattr(thread, "task_context", None)
     try:
         return context.run(async_to_sync(_drive), lambda: flow)
+    except RuntimeError as error:
+        raise _as_raised(error)  # noqa: B904
     finally:
+        thread.task_context = task_context
         for variable, value in context.items():
             if variable.get(None) is not value:
                 variable.set(value)
 
 
+def _as_raised(error: Any) -> Any:
+    # Python lets no `StopIteration` out of a coroutine.
+    is_changed = type(error) is RuntimeError and type(error.__cause__) is StopIteration
+    return error.__cause__ if is_changed else error
+
+
 # --- Both spellings -------------------------------------------------------------------
 #
-# Each class that a view is made of, yours and this module's, is given the spelling of a
-# hook that it does not define, so that Python's own look-up and `super()` find the most
-# derived one under both names. It is a face: it runs the definition on its own side.
-# What both sides call by one name, such as an action, has a face around it, too.
+# Each class of yours gets faces as it is made: `get_object` where it has `aget_object`,
+# and the other way round, so that Python's own look-up and `super()` find the most
+# derived definition under both names. An `async def` of DRF's name has one around it,
+# and so has what both sides call by one name, such as an action: in sync code a face
+# answers with the result, and on the event loop with what async code awaits.
+#
+# SECURITY: to DRF's sync code, a coroutine of an `async def has_permission` is a "yes".
+# So this goes for permissions and the like, too, whether a view of this module lists
+# them or not: DRF's base classes tell of each class that is made below them.
 
-# Those that this module has in both spellings.
-PAIRS = """initial perform_authentication check_permissions check_object_permissions
-    check_throttles handle_exception finalize_response filter_queryset paginate_queryset
-    get_object perform_create perform_update perform_destroy""".split()
-ACTIONS = {"list", "create", "retrieve", "update", "partial_update", "destroy"}
 # These have one spelling: a view may well have a helper that is called `ahead`.
 HANDLERS = {"dispatch", *View.http_method_names}
-# Not by `getattr`: `schema` would import what the settings name, and that the project.
-HOOKS = HANDLERS.union(
-    name
-    for base in viewsets.ModelViewSet.__mro__
-    for name, attribute in vars(base).items()
-    if inspect.isfunction(attribute) and not name.startswith("_")
-)
-NAMES = {**{hook: hook for hook in HOOKS}, **{"a" + h: h for h in HOOKS - HANDLERS}}
-
-
-# What `inspect`, asyncio and asgiref look for in a coroutine function, on this Python.
-# `_is_coroutine` goes with Python 3.11.
-MARKS: Dict[str, Any] = {
-    "__code__": _drive.__code__,
-    "_is_coroutine": getattr(asyncio.coroutines, "_is_coroutine", None),
-    **vars(getattr(inspect, "markcoroutinefunction", lambda f: f)(lambda: None)),
+ACTIONS = {"list", "create", "retrieve", "update", "partial_update", "destroy"}
+# In sync code DRF's own methods run, where a flow stands for one: but for these, which
+# take whatever components are handed to them, an `aget`, an `adelete`, an `asave`.
+RUN_IN_SYNC_CODE_TOO = """check_permissions check_object_permissions check_throttles
+    handle_exception get_object perform_create perform_update perform_destroy""".split()
+# What a view names, and DRF's sync code calls.
+COMPONENTS = {
+    "authentication_classes": authentication.BaseAuthentication,
+    "content_negotiation_class": negotiation.BaseContentNegotiation,
+    "filter_backends": filters.BaseFilterBackend,
+    "metadata_class": metadata.BaseMetadata,
+    "pagination_class": pagination.BasePagination,
+    "parser_classes": parsers.BaseParser,
+    "permission_classes": permissions.BasePermission,
+    "renderer_classes": renderers.BaseRenderer,
+    "serializer_class": serializers.Field,
+    "throttle_classes": throttling.BaseThrottle,
+    "versioning_class": versioning.BaseVersioning,
 }
-
-
-class _MaybeCoroutineFunction:
-    """A coroutine function while `is_awaited()`, and else a function, to who asks."""
-
-    __defaults__ = __kwdefaults__ = None  # `inspect` asks for these before the code
-
-    def __init__(self, function: Any) -> None:
-        wrapper: Any = self
-        # Names last: Django copies the `__dict__` of `dispatch` to its view function.
-        functools.update_wrapper(wrapper, function, assigned=())
-        functools.update_wrapper(wrapper, function, updated=())
-        for mark in MARKS:
-            vars(self).pop(mark, None)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in MARKS and self.is_awaited():
-            return MARKS[name]
-        raise AttributeError(name)
-
-    def __reduce__(self) -> str:
-        return self.__qualname__  # It is copied and pickled as functions are: by name.
-
-
-class _Face(_MaybeCoroutineFunction):
-    """What a class is given as `name` for what it has defined as `defined_as`.
-
-    It runs the definition on its own side. To who asks it is a coroutine function where
-    it has to be awaited. Under a name that both sides call, it is a function in sync
-    code, where it answers: `method_decorator` has to take its sync branch there. But an
-    `async def` of a view is what it was written as while no view runs in this thread.
-    """
-
-    # Not in its `__dict__`, which decorators copy.
-    __slots__ = ("function", "owner", "hook", "name", "defined_as", "is_of_view")
-    is_restflow_face = True
-
-    def __init__(
-        self, owner: Any, hook: str, name: str, defined_as: str, is_of_view: bool
-    ) -> None:
-        self.function = _behind(vars(owner)[defined_as])
-        super().__init__(self.function)
-        self.owner, self.hook, self.is_of_view = owner, hook, is_of_view
-        self.name, self.defined_as = name, defined_as
-        self.__name__, self.__module__ = name, owner.__module__
-        self.__qualname__ = "%s.%s" % (owner.__qualname__, name)
-
-    def __get__(self, instance: Any, cls: Any) -> Any:
-        return self if instance is None else types.MethodType(self, instance)
-
-    def is_awaited(self) -> bool:
-        if self.name != self.hook:
-            return True
-        answers = THREAD.runs_a_view or not self.is_of_view
-        is_in_sync_code = answers and not _on_event_loop()
-        is_of_both_sides = self.name == self.defined_as or self.hook in ACTIONS
-        return is_of_both_sides and not is_in_sync_code and _is_async(self.function)
-
-    def current(self) -> Any:
-        """Return the definition as it is now: `None` if it is there no more."""
-        if self.name == self.defined_as:
-            return self.function
-        now: Any = vars(self.owner).get(self.defined_as)
-        is_given = (
-            _is_face(now) and now.owner is self.owner and now.defined_as == self.name
-        )
-        return None if is_given else _behind(now)
-
-    def __call__(self, instance: Any, /, *args: Any, **kwargs: Any) -> Any:
-        cls, is_given = type(instance), self.name != self.defined_as
-        is_of_others = not hasattr(cls, "has_both_spellings") and issubclass(cls, View)
-        if is_of_others and not is_given:  # To their views, a mixin is what it was.
-            return _bound(self.function, instance)(*args, **kwargs)
-        method = None if is_of_others else self.meant_by(instance)
-        if method is None or (is_given and _is_running(method, args, kwargs)):
-            # An `ahas_permission` may ask the `has_permission` that it hides.
-            return getattr(super(self.owner, instance), self.name)(*args, **kwargs)
-        if self.hook == "dispatch" and THREAD.makes_a_view:
-            return _apply(method, *args, **kwargs)  # for `_serve`
-        # A flow never asks for the other spelling.
-        apply = _apply_and_note if _flow_behind(method) is None else _apply
-        if self.name == self.hook and not _on_event_loop():
-            return _run(apply, method, *args, **kwargs)
-        if self.name == self.hook and is_given and self.hook not in ACTIONS:
-            raise SynchronousOnlyOperation(
-                "%s.%s() was called on the event loop, where its answer cannot be "
-                "waited for. Write: await self.a%s(...)"
-                % (cls.__name__, self.name, self.name)
-            )
-        coroutine = _drive(apply, method, *args, **kwargs)
-        # For Python, which says what was never awaited.
-        coroutine.__qualname__ = "%s.%s" % (cls.__name__, self.name)
-        return coroutine
-
-    def meant_by(self, instance: Any) -> Any:
-        """Return the method that is meant by who calls the face of an object."""
-        cls = type(instance)
-        if self.hook in HANDLERS or getattr(cls, self.name, None) is not self:
-            # A handler, or called by `super()`: the definition of the face's class.
-            function, *_ = _unless_patched(cls, self.current())
-            return None if function is None else _bound(function, instance)
-        # A mock that is set on the object and wraps this face must not be asked again.
-        return _implementation(instance, self.hook, skip=self.name)
 
 
 class _BothSpellings:
     has_both_spellings = True
+    stood_for: Any = NOTHING
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__module__ == __name__ and cls.__name__ in __all__:
-            # Its bases are complete: to look at them again takes half of the import.
-            _complete_class(cls, cls, NAMES)
-        else:
-            _refuse_what_would_not_run(cls)
-            _complete_view(cls)
+        _complete(cls)
 
 
-def _complete_view(cls: type, **initkwargs: Any) -> None:
-    _complete(cls, NAMES)
-    for attribute, (_, names) in COMPONENTS.items():
-        for component in _parts(initkwargs.get(attribute, getattr(cls, attribute, ()))):
-            if isinstance(component, type):
-                _complete(component, names)
-
-
-def _complete(cls: type, names: Dict[str, str]) -> None:
-    """Give the classes that `cls` is made of the spellings that they lack."""
+def _complete(cls: Any, *like: type) -> None:
+    """Give the classes that `cls` is made of the faces that they lack."""
+    hooks = _hooks_of(cls, *like)
     for base in cls.__mro__[:-1]:
-        if not _is_drf_class(base):
-            _complete_class(cls, base, names)
+        is_complete = _is_drf_class(base) or (_is_ours(base) and base is not cls)
+        for name in [] if is_complete else [*vars(base)]:
+            hook = name if name in hooks else name[1:]
+            if hook in hooks or issubclass(cls, View):
+                _refuse_what_closes_early(base, vars(base)[name])
+            if hook in hooks:
+                _complete_hook(base, hook, cls)
+    if issubclass(cls, BaseSerializer):
+        _refuse_async_arguments(cls)
+    if issubclass(cls, _BothSpellings):
+        cls.stood_for = _stood_for_by(cls)
 
 
-def _complete_class(cls: type, base: type, names: Dict[str, str]) -> None:
-    namespace = vars(base).copy()  # Other threads may decide meanwhile.
-    for name, function in namespace.items():
-        if names is NAMES or name in names:  # an `@action` of a view, too
-            _refuse_what_closes_early(base, name, function)
-    for hook in {names[name] for name in namespace.keys() & names.keys()}:
-        _complete_hook(cls, base, hook, names is NAMES)
+def _hooks_of(cls: Any, *like: type) -> Set[str]:
+    """Return the names of the methods that DRF calls."""
+    drf_classes = filter(_is_drf_class, (*cls.__mro__, *like))
+    hooks = set().union(*map(_methods_of, drf_classes))
+    names = {name: a for base in cls.__mro__ for name, a in vars(base).items()}
+    if issubclass(cls, View):
+        hooks.update(HANDLERS, (n for n, a in names.items() if _is_action(a)))
+    if issubclass(cls, BaseSerializer):  # DRF makes up these names.
+        hooks.update(n for n in names if n.startswith("validate_"))
+        for name, field in getattr(cls, "_declared_fields", NOTHING).items():
+            hooks.add(getattr(field, "method_name", None) or "get_" + name)
+    return hooks
 
 
-def _complete_hook(cls: type, base: Any, hook: str, is_of_view: bool) -> None:
-    is_of_both_sides = is_of_view and (hook in HANDLERS or hook in ACTIONS)
-    names = [hook] if is_of_view and hook in HANDLERS else ["a" + hook, hook]
-    defined = [name for name in names if _is_method(_defined(base, name))]
-    for name in defined:
-        function = vars(base)[name]
-        is_ours = getattr(function, "__globals__", None) is globals()
-        if is_ours and _is_async(function):
-            FLOWS[function] = function
-            STANDS_FOR[function] = base, hook
-        if name == hook:
-            is_to_face = is_of_both_sides or _is_async_behind(function)
-        else:
-            is_to_face = is_ours or not _is_async(function)
-        # What stands in for a face, as of a tracer, hands on to it: it needs no other.
-        if is_to_face and getattr(function, "is_restflow_face", None) is not True:
-            setattr(base, name, _Face(base, hook, name, name, is_of_view))
-    if len(defined) == 1:
-        other = hook if name != hook else "a" + hook
+@functools.lru_cache(maxsize=None)
+def _methods_of(drf_class: type) -> Set[str]:
+    methods = {name for name, a in vars(drf_class).items() if inspect.isfunction(a)}
+    return {name for name in methods if not name.startswith("_")}
+
+
+def _is_action(attribute: Any) -> bool:
+    return inspect.isfunction(attribute) and hasattr(attribute, "mapping")
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__ == __name__
+
+
+def _is_drf_class(cls: type) -> bool:
+    # `type("S", (Serializer,), {})` has the module of DRF's metaclass.
+    is_there = getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
+    return is_there and cls.__module__.startswith(("rest_framework.", "django."))
+
+
+def _stood_for_by(cls: type) -> Dict[Any, type]:
+    """Return, for each flow, the class whose method DRF's view would run in its place.
+
+    SECURITY: in `class V(ListAPIView, BaseView)`, where `BaseView` extends DRF's view,
+    its methods come before DRF's. Python finds those of `AsyncListAPIView` before both.
+    """
+    found, mro = {}, cls.__mro__
+    for flow, (ours, drf_class, hook) in FLOWS.items():
+        for base in mro[mro.index(ours) :] if ours in mro else ():
+            is_next = issubclass(base, drf_class) and not _is_ours(base)
+            if is_next and hook in vars(base):
+                found[flow] = base
+                break
+    return found
+
+
+def _complete_hook(base: Any, hook: str, cls: type) -> None:
+    is_of_view, written = issubclass(cls, (_BothSpellings, View)), vars(base).get(hook)
+    has_one_name = is_of_view and (hook in HANDLERS or _is_action(written))
+    async_name = "" if has_one_name else "a" + hook
+    sync, async_ = (
+        None if _is_given(attribute, base) else attribute
+        for attribute in map(vars(base).get, (hook, async_name))
+    )
+    completed = vars(base).get("restflow_completed", ())
+    if hook in completed and sync is not None and async_ is not None:
+        return  # One of the two was put there later.
+    base.restflow_completed = {*completed, hook}
+    mark = functools.partial(Mark, base, hook, is_of_view)
+    is_permission = hook in ("has_permission", "has_object_permission")
+    # SECURITY: a sync permission beside an async one is not what decides.
+    is_to_give = sync is None or is_of_view or is_permission
+    if _is_method(async_) and is_to_give and not issubclass(cls, serializers.Field):
+        _put_face(mark(async_name, async_name), has_one_name)
+        _put_face(mark(hook, async_name), has_one_name)
+    elif _is_method(sync):
+        is_called_by_both = is_of_view and (has_one_name or hook in ACTIONS)
+        # A `def` may return a coroutine, too: no permission is taken at its word.
+        if is_called_by_both or is_permission or _is_async_behind(sync):
+            _put_face(mark(hook, hook), has_one_name)
         # An async spelling of a class below must not pass over a sync override.
-        is_to_give = len(names) == 2 and hasattr(cls, other)
-        is_to_give = is_to_give or (is_of_view and hook in PAIRS)
-        if is_to_give and other not in vars(base):
-            setattr(base, other, _Face(base, hook, other, name, is_of_view))
-            base.restflow_given = {*vars(base).get("restflow_given", ()), other}
+        is_wanted = is_of_view or hasattr(cls, async_name)
+        if async_name and async_ is None and is_wanted:
+            _put_face(mark(async_name, hook), has_one_name)
 
 
 def _is_method(attribute: Any) -> bool:
@@ -812,11 +599,162 @@ def _is_method(attribute: Any) -> bool:
     return is_method and not isinstance(attribute, type)
 
 
-def _is_async_behind(function: Any) -> bool:
-    """Is it an `async def`, or something that says that it wraps one?"""
-    wrapped = inspect.unwrap(function, stop=_is_face)
-    # What a face answers in sync code is the result.
-    return _is_async(wrapped) and not _is_face(wrapped)
+def _is_async_behind(function: Any) -> bool:  # or says that it wraps an `async def`
+    if isinstance(function, types.FunctionType):
+        function = inspect.unwrap(function, stop=_is_face)
+    return _is_async(function) and not _is_face(function)  # It answers sync code.
+
+
+def _put_face(mark: Any, has_one_name: bool = False) -> None:
+    """Make the face that a mark describes, and put it on its class."""
+    namespace, name = vars(mark.base), mark.name
+    hidden, written = namespace.get(name), _behind(namespace[mark.defined_as])
+    is_one, there = type(hidden) is not types.FunctionType, _mark(hidden)
+    # A tracer's object around a face hands on to it, and needs no other.
+    is_there = there and there.base is mark.base and (is_one or _is_face(hidden))
+    is_static = isinstance(hidden, (staticmethod, classmethod))
+    if is_there or is_static or _is_given(hidden, mark.base):
+        return
+    mark.written, mark.hidden, mark.has_one_name = written, hidden, has_one_name
+    if _is_ours(mark.base) and _is_async(written) and not mark.is_given:
+        drf_class = next(b for b in mark.base.__mro__[1:] if mark.hook in vars(b))
+        FLOWS[written] = mark.base, drf_class, mark.hook
+
+    def answered(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return _answer(mark, self, args, kwargs)
+
+    async def awaited(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return await _drive(_apply, _meant(mark, self, args, kwargs), *args, **kwargs)
+
+    is_sync_name = name == mark.hook
+    face: Any = functools.wraps(written)(answered if is_sync_name else awaited)
+    for left_by_decorator in ("_is_coroutine", "_is_coroutine_marker"):
+        vars(face).pop(left_by_decorator, None)
+    face.restflow_face, mark.face, mark.function = mark, face, face
+    if mark.is_given:
+        face.__name__, face.__module__ = name, mark.base.__module__
+        face.__qualname__ = "%s.%s" % (mark.base.__qualname__, name)
+    elif is_sync_name and mark.is_of_view and _is_async(written):
+        mark.face = _AsyncHandler(face, written)
+    setattr(mark.base, name, mark.face)
+
+
+def _meant(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
+    """Return the method that is meant by who calls a face of `owner`."""
+    is_by_super = getattr(type(owner), mark.name, None) is not mark.face
+    now = mark.written
+    if mark.is_given:  # What it was given for may be gone.
+        now = _behind(vars(mark.base).get(mark.defined_as))
+    if now is None:
+        return _hidden(mark, owner)
+    if is_by_super or mark.has_one_name:
+        method = _bound(now, owner)
+    else:
+        method = _implementation(owner, mark.hook, skip=mark.name)
+    # An `ahas_permission` may ask the `has_permission` that it hides.
+    is_asked = mark.is_given and _is_running(method, args, kwargs)
+    return _hidden(mark, owner) if is_asked else method
+
+
+def _hidden(mark: Any, owner: Any) -> Any:
+    if mark.hidden is None:
+        return getattr(super(mark.base, owner), mark.name)
+    return _bound(mark.hidden, owner)
+
+
+def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
+    """Is it the method itself that asks, and about the same?"""
+    asked = [*map(id, (*args, *kwargs.values()))]
+    return any(asked == of and method == other for other, of in RUNNING.get())
+
+
+def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
+    """Answer a call by DRF's name."""
+    if mark.is_of_view and not hasattr(owner, "has_both_spellings"):
+        # To views that are not of this module, a mixin is what it was.
+        return _hidden(mark, owner)(*args, **kwargs)
+    method, view = _meant(mark, owner, args, kwargs), THREAD.serves
+    if mark.hook == "dispatch" and view is not None and view.cls is type(owner):
+        THREAD.serves, owner.needs_thread = None, view.needs_thread
+        return _apply(method, *args, **kwargs)  # for `_serve`
+    if not _on_event_loop():
+        flow = getattr(method, "__func__", None)
+        if _is_flow(flow) and mark.hook not in RUN_IN_SYNC_CODE_TOO:
+            drfs = _stood_for(flow, owner)
+            if drfs is not None:
+                return _bound(drfs, owner)(*args, **kwargs)
+        return _run(_apply, method, *args, **kwargs)
+    if mark.is_given and mark.hook.startswith(("check_", "perform_", "initial")):
+        # Nobody looks at its answer: that it was not awaited would go unnoticed.
+        raise SynchronousOnlyOperation(
+            "%s.%s() was called on the event loop, where its answer cannot be waited "
+            "for. Write: await self.a%s(...), or await super().a%s(...)"
+            % (type(owner).__name__, mark.name, mark.name, mark.name)
+        )
+    if mark.is_of_view or mark.is_given or _is_async_behind(mark.written):
+        result = _drive(_apply, method, *args, **kwargs)
+    else:  # a permission of a `def`: as it was, but for a coroutine
+        result = _hidden(mark, owner)(*args, **kwargs)
+        if not hasattr(type(result), "__await__"):
+            return result
+        result = _drive(_settle, result)
+    # For Python, which says what was never awaited.
+    result.__qualname__ = "%s.%s" % (type(owner).__name__, mark.name)
+    return _ToBeAwaited(result)  # type: ignore[abstract]
+
+
+class _ToBeAwaited(collections.abc.Coroutine):
+    # SECURITY: a coroutine that is no "yes" to sync code, or to who does not await it.
+
+    def __init__(self, coroutine: Any) -> None:
+        self.coroutine = coroutine
+
+    def __await__(self) -> Any:
+        return self.coroutine.__await__()
+
+    def send(self, value: Any) -> Any:
+        return self.coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self.coroutine.throw(*error)
+
+    def __bool__(self) -> Any:
+        self.coroutine.close()
+        raise SynchronousOnlyOperation(
+            "%s() was called on the event loop and not awaited, and so has no answer "
+            "yet. Write `await` before it." % self.coroutine.__qualname__
+        )
+
+    __iter__ = __str__ = __bool__  # DRF's code may be about to store it.
+
+
+class _PassesForAFunction:
+    # What decorators, `inspect`, `autospec` and Django ask a function for.
+    __class__: Any = property(lambda self: types.FunctionType)
+    __defaults__ = __kwdefaults__ = None
+
+    def __init__(self: Any, function: Any) -> None:
+        # Names last: Django copies the `__dict__` of `dispatch` to its view function.
+        functools.update_wrapper(self, function, assigned=())
+        functools.update_wrapper(self, function, updated=())
+
+    def __reduce__(self: Any) -> str:
+        return self.__qualname__  # It is copied and pickled as functions are: by name.
+
+
+class _AsyncHandler(_PassesForAFunction):
+    # The face of an `async def get`: a coroutine function, as the class has it. Objects
+    # have a function, as decorators of handlers must take their sync branch.
+
+    def __init__(self, function: Any, written: Any) -> None:
+        super().__init__(function)
+        vars(self).update(function=function, __code__=written.__code__)
+
+    def __get__(self: Any, instance: Any, cls: Any) -> Any:
+        return self if instance is None else types.MethodType(self.function, instance)
+
+    def __call__(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
 
 
 # What `@transaction.atomic` and `@method_decorator(...)` make of a function.
@@ -824,62 +762,41 @@ IN_CONTEXT = ContextDecorator()(_bound).__code__
 DECORATED_METHOD = method_decorator(lambda function: function)(_bound).__code__
 
 
-def _refuse_what_closes_early(cls: type, name: str, function: Any) -> None:
+def _refuse_what_closes_early(cls: type, function: Any) -> None:
     """Raise `TypeError` for `@transaction.atomic` or the like around an `async def`."""
-    code = getattr(function, "__code__", None)
-    decorators: Any = ()
-    if code is DECORATED_METHOD:
-        decorators = inspect.getclosurevars(function).nonlocals["decorators"]
-    is_in_context = code is IN_CONTEXT or any(
-        getattr(decorate(_bound), "__code__", None) is IN_CONTEXT
-        for decorate in decorators
+    code, decorators = getattr(function, "__code__", None), []
+    if code is DECORATED_METHOD:  # Its decorators are looked at, and not called.
+        cells = dict(zip(code.co_freevars, function.__closure__))
+        decorators = cells["decorators"].cell_contents
+    closes_early = code is IN_CONTEXT or any(
+        decorator is transaction.atomic or isinstance(decorator, ContextDecorator)
+        for decorator in decorators
     )
-    if is_in_context and _is_async_behind(function):
+    if closes_early and _is_async_behind(function):
         raise TypeError(
             "%s.%s is a coroutine function with a context manager, such as "
             "transaction.atomic, as its decorator, which ends before the coroutine "
-            "runs. Write: def %s(...)" % (cls.__name__, name, name)
+            "runs. Write: def %s(...)"
+            % (cls.__name__, function.__name__, function.__name__)
         )
 
 
-# Sync code of a project may ask components itself; a permission that combines others
-# does. SECURITY: a coroutine is as good as "yes" there, and so may be the answer of a
-# stock method below an async override. So each component class that has an async
-# spelling is given the sync one, whether a view lists it or not: DRF's base classes
-# tell of each subclass that is made. Classes without anything async are not touched.
-
-COMPONENTS = {
-    attribute: (base, {a + hook: hook for hook in hooks.split() for a in ("", "a")})
-    for attribute, (base, hooks) in {
-        "authentication_classes": (
-            authentication.BaseAuthentication,
-            "authenticate authenticate_header",
-        ),
-        "permission_classes": (
-            permissions.BasePermission,
-            "has_permission has_object_permission",
-        ),
-        "throttle_classes": (throttling.BaseThrottle, "allow_request wait"),
-        "filter_backends": (filters.BaseFilterBackend, "filter_queryset"),
-        "pagination_class": (
-            pagination.BasePagination,
-            "paginate_queryset get_paginated_response",
-        ),
-    }.items()
-}
-OPERATIONS = (permissions.OperandHolder, permissions.SingleOperandHolder)
+def _refuse_async_arguments(serializer_class: Any) -> None:
+    """Raise `TypeError` for async arguments of a field, which DRF would not await."""
+    for name, field in getattr(serializer_class, "_declared_fields", NOTHING).items():
+        while field is not None:
+            given = getattr(field, "_kwargs", NOTHING)
+            arguments = [given.get("default"), given.get("source")]
+            for argument in [*(given.get("validators") or ()), *arguments]:
+                if _is_async(argument):
+                    raise TypeError(
+                        "DRF calls a validator, a default or a source in sync code. "
+                        "That of %s.%s is async." % (serializer_class.__name__, name)
+                    )
+            field = vars(field).get("child")  # as of a list
 
 
-def _parts(value: Any) -> List[Any]:
-    """Return the components of `permission_classes`, say, with the operands of `&`."""
-    if isinstance(value, OPERATIONS):
-        value = list(vars(value).values())
-    if not isinstance(value, (list, tuple, set)):
-        return [value]
-    return [part for item in value for part in _parts(item)]
-
-
-def _complete_new_subclasses(base: Any, names: Dict[str, str]) -> None:
+def _complete_new_subclasses(base: Any) -> None:
     before = vars(base).get("__init_subclass__")  # that of another copy of this file
 
     def __init_subclass__(cls: Any, /, **kwargs: Any) -> None:
@@ -887,147 +804,27 @@ def _complete_new_subclasses(base: Any, names: Dict[str, str]) -> None:
             super(base, cls).__init_subclass__(**kwargs)
         else:
             before.__get__(None, cls)(**kwargs)
-        _complete(cls, names)
+        _complete(cls)
 
     base.__init_subclass__ = classmethod(__init_subclass__)
 
 
-def _complete_components() -> None:
-    for base, names in COMPONENTS.values():
-        classes = base.__subclasses__()
-        for cls in classes:
-            classes.extend(cls.__subclasses__())
-            _complete(cls, names)
+def _complete_subclasses(base: Any) -> None:
+    classes = base.__subclasses__()
+    for cls in classes:  # It grows.
+        classes.extend(cls.__subclasses__())
+        with suppress(TypeError):  # It was refused when it was made.
+            _complete(cls)
 
 
-for _base, _names in COMPONENTS.values():
-    _complete_new_subclasses(_base, _names)
-_complete_components()
+for _base in COMPONENTS.values():
+    _complete_new_subclasses(_base)
+    _complete_subclasses(_base)
 
 
-def _refuse_what_would_not_run(cls: type) -> None:
-    """Raise `TypeError` for a class that would pass over something without a word."""
-    drfs = list(filter(_is_drf_class, cls.__mro__))
-    ours = [b for b in cls.__mro__ if vars(b).get("__module__") == __name__]
-    is_ours = any(issubclass(b, APIView) for b in ours)
-    as_view = next((b for b in cls.__mro__ if "as_view" in vars(b)), None)
-    if issubclass(cls, View) and (as_view in drfs or not is_ours):
-        drf_class = next(b for b in drfs if hasattr(b, "as_view"))
-        instead = "Async" + drf_class.__name__
-        if instead not in __all__:
-            is_viewset = issubclass(drf_class, viewsets.ViewSetMixin)
-            instead = "AsyncViewSet" if is_viewset else "AsyncAPIView"
-        raise TypeError(
-            "%s is served as a %s, which is one of DRF's sync views. Write %s in its "
-            "place, as the first base that is a view."
-            % (cls.__name__, drf_class.__name__, instead)
-        )
-    for position, below in enumerate(cls.__mro__):
-        names = vars(below).keys() & {"as_view", *NAMES}
-        for hook in () if below in ours + drfs else {NAMES.get(n, n) for n in names}:
-            names = {hook} if hook in HANDLERS else {hook, "a" + hook}
-            above = [b for b in cls.__mro__[:position] if any(map(vars(b).get, names))]
-            if above and above[-1] in ours:
-                raise TypeError(
-                    "%s.%s would never run. Name %s before %s in the bases of %s."
-                    % (below.__name__, hook, below.__name__, above[-1].__name__, cls)
-                )
-
-
-# --- Flows for what DRF does in one go ------------------------------------------------
-#
-# Methods of DRF's that call the hooks of several components. A method that somebody
-# replaced is not here, and runs instead.
-
-
-def _stands_for(*functions: Any) -> Any:
-    def remember(flow: Any) -> Any:
-        for function in filter(_is_stock, functions):
-            FLOWS[function] = flow
-        return flow
-
-    return remember
-
-
-@_stands_for(Request._authenticate)  # type: ignore[attr-defined]
-async def _authenticate(request: Any) -> None:
-    for authenticator in request.authenticators:
-        try:
-            user_auth_tuple = await _call(authenticator, "authenticate", request)
-        except exceptions.APIException:
-            request._not_authenticated()
-            raise
-
-        if user_auth_tuple is not None:
-            request._authenticator = authenticator
-            request.user, request.auth = user_auth_tuple
-            return
-
-    request._not_authenticated()
-
-
-@_stands_for(Request.data.fget)  # type: ignore[attr-defined]
-async def _parse(request: Any) -> Any:
-    # On the event loop, only what is parsed faster than a hop takes.
-    length = str(request.META.get("CONTENT_LENGTH") or 0)
-    is_small = length.isdigit() and int(length) <= 8192
-    is_file = "multipart" in request.content_type
-    used = [request.negotiator, *request.parsers]
-    if not is_small or is_file or not all(map(_is_drf_class, map(type, used))):
-        await _move_to(WORKER_THREAD)
-    return request.data
-
-
-async def _check_permissions(view: APIView, request: Request, *obj: Any) -> None:
-    for permission in await _call(view, "get_permissions"):
-        if not await _allows(permission, request, view, *obj):
-            message = getattr(permission, "message", None)
-            code = getattr(permission, "code", None)
-            await _call(view, "permission_denied", request, message=message, code=code)
-
-
-def _allows(permission: Any, request: Any, view: Any, *obj: Any) -> Coroutine:
-    hook = "has_object_permission" if obj else "has_permission"
-    return _call(permission, hook, request, view, *obj)
-
-
-@_stands_for(permissions.AND.has_permission, permissions.AND.has_object_permission)
-async def _both_allow(operation: Any, *args: Any) -> Any:
-    return await _allows(operation.op1, *args) and await _allows(operation.op2, *args)
-
-
-@_stands_for(permissions.OR.has_permission, permissions.OR.has_object_permission)
-async def _either_allows(operation: Any, request: Any, view: Any, *obj: Any) -> bool:
-    for operand in (operation.op1, operation.op2):
-        # Only an operand that allows the request has a say on the object.
-        if await _allows(operand, request, view):
-            if not obj or await _allows(operand, request, view, *obj):
-                return True
-    return False
-
-
-@_stands_for(permissions.NOT.has_permission, permissions.NOT.has_object_permission)
-async def _does_not_allow(operation: Any, *args: Any) -> bool:
-    return not await _allows(operation.op1, *args)
-
-
-@_stands_for(
-    permissions.IsAuthenticated.has_permission,
-    permissions.IsAuthenticatedOrReadOnly.has_permission,
-)
-async def _judge_user(permission: Any, request: Any, view: Any) -> bool:
-    # On the event loop only a user who is at hand, and asking whom is no query.
-    user = getattr(request, "__dict__", {}).get("_user")
-    if _on_event_loop() and not _is_stock(getattr(type(user), "is_authenticated", abs)):
-        await _move_to(WORKER_THREAD)
-    return permission.has_permission(request, view)
-
-
-@_stands_for(generics.GenericAPIView.get_paginated_response)
-async def _get_paginated_response(view: Any, data: Any) -> Response:
-    paginator = await _call(view, "paginator")
-    assert paginator is not None
-    return await _call(paginator, "get_paginated_response", data)
+# `await serializer.asave(...)` is what a perform hook wants to write.
+if not hasattr(BaseSerializer, "asave"):
+    _put_face(Mark(BaseSerializer, "save", False, "asave", "save"))
 
 
 # --- The base view --------------------------------------------------------------------
@@ -1036,22 +833,34 @@ async def _get_paginated_response(view: Any, data: Any) -> Response:
 class AsyncAPIView(_BothSpellings, APIView):
     # Asked by `as_view`, which would mark its function: `_View` passes for one itself.
     view_is_async = False
+    needs_thread = True
 
     @classmethod
     def as_view(cls, *args: Any, **initkwargs: Any) -> Any:
-        # With what has been put on classes since they were made.
-        _complete_view(cls, **initkwargs)
-        _complete_components()
-        return _View(super().as_view(*args, **initkwargs))
+        # SECURITY: with what was put on classes later, and permissions that none lists.
+        _complete(cls)
+        _complete_subclasses(permissions.BasePermission)
+        for component, base in _components_of(cls, initkwargs):
+            if isinstance(component, type):
+                _complete(component, base)
+        view = super().as_view(*args, **initkwargs)
+        return _View(view, _needs_thread(cls, initkwargs))
+
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+        request = super().initialize_request(request, *args, **kwargs)
+        # SECURITY: Django's own `auser()` is that of the session, whoever DRF found.
+        auser = functools.partial(_drive, _apply, getattr, request, "user")
+        request.auser = request._request.auser = auser
+        return request
 
     async def ainitial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Do what comes before the handler: negotiate, find the version, check.
 
         The async spelling of `initial`. Override it for what every request needs first,
-        but not to check permissions: that is what permissions are for. Takes the
-        request and the arguments of the URL. Raises an `APIException` to refuse.
+        not for what a permission can check. Takes the request and the arguments of the
+        URL. Raises an `APIException` to refuse.
         """
-        await _get_ready_to_compute(self)
+        await _get_ready(self)
         self.format_kwarg = self.get_format_suffix(**kwargs)
 
         # Perform content negotiation and store the accepted info on the request
@@ -1070,11 +879,13 @@ class AsyncAPIView(_BothSpellings, APIView):
     async def aperform_authentication(self, request: Request) -> None:
         """Find out who sends the request, and set its `user` and `auth`.
 
-        The async spelling of `perform_authentication`. If you override it and simply
-        `pass`, sync code that asks for `request.user` first does it instead. Takes the
-        request. Raises what the authenticators raise: `AuthenticationFailed`.
+        The async spelling of `perform_authentication`. Override it to `pass`, and
+        whoever asks for `request.user` first does it, in sync code. Takes the request.
+        Raises what the authenticators raise.
         """
-        await _authenticate_once(request)
+        if getattr(request, "authenticators", True):
+            await _move_to(WORKER_THREAD)
+        super().perform_authentication(request)
 
     async def acheck_permissions(self, request: Request) -> None:
         """Check if the request should be permitted.
@@ -1083,7 +894,9 @@ class AsyncAPIView(_BothSpellings, APIView):
         permission class can express, and not for others. Takes the request. Raises
         `NotAuthenticated` or `PermissionDenied`.
         """
-        await _check_permissions(self, request)
+        for permission in await _call(self, "get_permissions"):
+            if not await _call(permission, "has_permission", request, self):
+                await _deny(self, request, permission)
 
     async def acheck_object_permissions(self, request: Request, obj: Any) -> None:
         """Check if the request should be permitted for a given object.
@@ -1092,7 +905,9 @@ class AsyncAPIView(_BothSpellings, APIView):
         await it in a handler that looks up its object without `aget_object`. Takes the
         request and the object. Raises `NotAuthenticated` or `PermissionDenied`.
         """
-        await _check_permissions(self, request, obj)
+        for permission in await _call(self, "get_permissions"):
+            if not await _call(permission, "has_object_permission", request, self, obj):
+                await _deny(self, request, permission)
 
     async def acheck_throttles(self, request: Request) -> None:
         """Check if the request should be throttled, after asking all throttles.
@@ -1115,28 +930,26 @@ class AsyncAPIView(_BothSpellings, APIView):
         """Return the response to an exception of a hook or a handler.
 
         The async spelling of `handle_exception`. Override it to report an exception,
-        but not to change what the client sees: `EXCEPTION_HANDLER` of the settings is
-        for that. Takes the exception. Returns a `Response`, or raises the exception
-        again if that handler returns `None`.
+        not to change the answer: the setting `EXCEPTION_HANDLER` is for that. Takes the
+        exception. Returns a `Response`, or raises what that handler does not answer.
         """
+        await _move_to(WORKER_THREAD)
         if isinstance(
             exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)
         ):
             # WWW-Authenticate header for 401 responses, else coerce to 403
-            auth_header = await _call(self, "get_authenticate_header", self.request)
+            auth_header = self.get_authenticate_header(self.request)
 
             if auth_header:
                 exc.auth_header = auth_header  # type: ignore[union-attr]
             else:
                 exc.status_code = status.HTTP_403_FORBIDDEN
 
-        exception_handler = await _call(self, "get_exception_handler")
-
-        context = await _call(self, "get_exception_handler_context")
-        response = await _apply(exception_handler, exc, context)
+        context = self.get_exception_handler_context()
+        response = await _apply(self.get_exception_handler(), exc, context)
 
         if response is None:
-            await _call(self, "raise_uncaught_exception", exc)
+            self.raise_uncaught_exception(exc)
 
         response.exception = True
         return response
@@ -1147,46 +960,32 @@ class AsyncAPIView(_BothSpellings, APIView):
         """Return the response with its renderer, and with the view's headers.
 
         The async spelling of `finalize_response`. Override it for what all responses
-        need, those to errors too, and not for one handler's. Takes the request, the
-        response and the arguments of the URL. Returns a response. Raises
-        `AssertionError` if there is none.
+        need, not for one handler's. Takes the request, the response and the arguments
+        of the URL. Returns a response. Raises `AssertionError` if it gets none.
         """
-        assert isinstance(response, HttpResponseBase), (
-            "Expected a `Response`, `HttpResponse` or `StreamingHttpResponse` "
-            "to be returned from the view, but received a `%s`. "
-            "Return one from the handler of %s for %s."
-            % (type(response), type(self).__name__, request.method)
-        )
-        await _get_ready_to_compute(self)
+        await _get_ready(self)
         return super().finalize_response(request, response, *args, **kwargs)
 
     async def dispatch(
         self, request: Any, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
+        await _get_ready(self)
         self.args = args
         self.kwargs = kwargs
-        await _get_ready_to_compute(self)
         request = self.initialize_request(request, *args, **kwargs)
         self.request = request
         self.headers = self.default_response_headers  # deprecate?
-        _guard_user(request)
 
         try:
             await _call(self, "initial", request, *args, **kwargs)
 
-            # Get the appropriate handler method
             handler = self.http_method_not_allowed
             if request.method.lower() in self.http_method_names:
                 handler = getattr(self, request.method.lower(), handler)
-
-            # What is behind its face: so it is part of this flow, and in the same hop.
-            face: Any = getattr(handler, "__func__", None)
-            if _is_face(face) and type(handler) is types.MethodType:
-                handler = face.meant_by(handler.__self__)
             response = await _apply(handler, request, *args, **kwargs)
 
         except Exception as exc:
-            response = await _call(self, "handle_exception", exc)
+            response = await _call(self, "handle_exception", _as_raised(exc))
 
         self.response = await _call(
             self, "finalize_response", request, response, *args, **kwargs
@@ -1194,170 +993,155 @@ class AsyncAPIView(_BothSpellings, APIView):
         return self.response
 
     async def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        if self.metadata_class is None:
-            return await _call(
-                self, "http_method_not_allowed", request, *args, **kwargs
-            )
-        metadata: Any = self.metadata_class
-        data = await _call(metadata(), "determine_metadata", request, self)
-        return Response(data, status=status.HTTP_200_OK)
+        await _move_to(WORKER_THREAD)
+        return super().options(request, *args, **kwargs)
 
 
-async def _get_ready_to_compute(view: APIView) -> None:
-    if _on_event_loop() and not _uses_only_stock(view):
+async def _get_ready(view: Any) -> None:
+    if view.needs_thread:
         await _move_to(WORKER_THREAD)
 
 
-def _guard_user(request: Any) -> None:
-    """Make `user` and `auser()` of the request those that DRF's authenticators find."""
-    if isinstance(request, Request):
-        request._authenticate = functools.partial(  # type: ignore[attr-defined]
-            _authenticate_in_sync_code, request
-        )
-        # SECURITY: Django's own `auser()` is that of the session, whoever DRF found.
-        auser = functools.partial(_auser, request)
-        request.auser = request._request.auser = auser
-
-
-def _authenticate_in_sync_code(request: Any) -> None:
-    # For sync code that asks for `request.user` first, as the view left it to that.
-    if _on_event_loop():
-        raise SynchronousOnlyOperation(
-            "request.user was asked for on the event loop before the request was "
-            "authenticated. Write: await view.aperform_authentication(request)"
-        )
-    _run(_apply, _authentication_of(request))
-
-
-def _authentication_of(request: Any) -> Any:
-    return types.MethodType(type(request)._authenticate, request)
-
-
-async def _auser(request: Any) -> Any:
-    await _drive(_authenticate_once, request)
-    return request.user
-
-
-async def _authenticate_once(request: Any) -> None:
-    if not (isinstance(request, Request) and _is_stock(type(request).user)):
-        await _apply(getattr, request, "user")  # It has a say in who that is.
-    elif not hasattr(request, "_user"):
-        with wrap_attributeerrors():
-            await _apply(_authentication_of(request))
+async def _deny(view: APIView, request: Request, permission: Any) -> None:
+    why = {name: getattr(permission, name, None) for name in ("message", "code")}
+    await _call(view, "permission_denied", request, **why)
 
 
 # --- What `as_view` returns -----------------------------------------------------------
 #
-# On the event loop it is a coroutine function, elsewhere a function. So it is a sync
-# view to a WSGI server, and to the decorators that are applied while a URL conf is
-# imported: these take their sync branch, and judge `request.user`. It is a function on
-# the event loop, too, where a database has ATOMIC_REQUESTS and the view does not opt
-# out. Then Django runs it in the thread and in a transaction, as it does with its own.
+# A coroutine function on the event loop, and elsewhere a function: to a WSGI server,
+# and to decorators in a URL conf, whose sync branch judges `request.user`. With
+# ATOMIC_REQUESTS it is always a function, which Django runs in a transaction.
 
 
-class _View(_MaybeCoroutineFunction):
-    known_middleware: Any = (None, False)  # the last that was seen, and what it does
-
-    def __init__(self, function: Any) -> None:
+class _View(_PassesForAFunction):
+    def __init__(self, function: Any, needs_thread: bool) -> None:
         super().__init__(function)
+        self.needs_thread, self.is_imported = needs_thread, not _on_event_loop()
         # SECURITY: a URL conf may be imported by the first request, on the event loop.
         # Decorators must take their sync branch there, too, and judge `request.user`.
-        self.is_imported = not _on_event_loop()
         if not self.is_imported:
             asyncio.get_running_loop().call_soon(setattr, self, "is_imported", True)
 
-    def is_atomic(self) -> bool:
+    @property
+    def __code__(self) -> Any:
         opted_out = vars(self).get("_non_atomic_requests", ())
-        return any(
+        is_atomic = any(
             options["ATOMIC_REQUESTS"] and alias not in opted_out
             for alias, options in connections.settings.items()
         )
+        is_awaited = _on_event_loop() and self.is_imported and not is_atomic
+        return (_serve if is_awaited else _in_sync_code).__code__
 
-    def is_awaited(self) -> bool:
-        return bool(_on_event_loop()) and self.is_imported and not self.is_atomic()
-
-    def has_middleware_next(self) -> bool:
-        """May a middleware change responses before they are rendered?"""
-        paths, hook = tuple(settings.MIDDLEWARE), "process_template_response"
-        if self.known_middleware[0] != paths:  # once, but for `override_settings`
-            classes = list(map(import_string, paths))
-            # What is no class may make an object of one that does.
-            is_next = any(not isinstance(c, type) or hasattr(c, hook) for c in classes)
-            self.known_middleware = paths, is_next
-        return self.known_middleware[1]
-
-    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if _on_event_loop():
             return _drive(_serve, self, request, *args, **kwargs)
         is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
-        response = _in_sync_code(self.__wrapped__, request, *args, **kwargs)
-        return _awaitable(response) if is_by_hand else response
+        response: Any = _in_sync_code(self.__wrapped__, request, *args, **kwargs)
+        if is_by_hand and isinstance(response, HttpResponseBase):
+            response.__class__ = _awaitable(type(response))  # type: ignore[arg-type]
+        return response
 
 
 async def _serve(view: Any, request: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call DRF's view function, which makes the view, and await its `dispatch`."""
-    cls = view.cls
-    is_flow = _is_face(cls.dispatch)  # Somebody may have put something there.
-    if not (is_flow and _is_stock(cls.__init__) and _is_stock(cls.setup)):
+    if view.needs_thread:
         await _move_to(WORKER_THREAD)
-    THREAD.makes_a_view = is_flow
+    THREAD.serves = view
     try:
         answer = view.__wrapped__(request, *args, **kwargs)
-    finally:
-        THREAD.makes_a_view = False
+    finally:  # The face of `dispatch` takes it, and hands out its flow, if it is there.
+        is_flow, THREAD.serves = THREAD.serves is None, None
     return _rendered(view, request, await (answer if is_flow else _settle(answer)))
 
 
-def _awaitable(response: Any) -> Any:
-    """Return the response to who calls the view by hand, so that it can be awaited."""
-    cls = type(response)
-    if not isinstance(response, HttpResponseBase) or isinstance(
-        response, _AwaitableResponse
-    ):
-        return response
-    response.__class__ = type(
-        cls.__name__, (_AwaitableResponse, cls), {"__module__": cls.__module__}
-    )
-    return response
+# What DRF's view calls in place. Where nothing of it is the project's, it makes no hop.
+IN_PLACE = """
+    __init__ setup initialize_request get_parsers get_parser_context get_authenticators
+    get_content_negotiator content_negotiation_class perform_content_negotiation
+    get_renderers get_renderer_context get_format_suffix versioning_class
+    determine_version _allowed_methods
+""".split()
 
 
-class _AwaitableResponse:
-    # With `close`, which all responses have, a coroutine to asyncio: one that is done.
+def _needs_thread(cls: Any, initkwargs: Dict[str, Any]) -> bool:
+    """May the project's sync code run where DRF's view calls its own, in place?"""
+    for namespace in (initkwargs, *map(vars, cls.__mro__[:-1])):
+        for name, attribute in namespace.items():
+            # DRF's code may read a property, which may query. `schema` is for others.
+            is_read = not (callable(attribute) or name.startswith(("__", "schema")))
+            if (name in IN_PLACE or is_read) and _is_code(attribute):
+                return True
+    for component, _ in _components_of(cls, initkwargs):
+        is_class = isinstance(component, type)
+        if _is_code(component.__init__ if is_class else component):
+            return True
+    return False
 
-    def __await__(self) -> Any:
-        return self
-        yield
 
-    def send(self, value: Any) -> Any:
-        raise StopIteration(self)
+def _is_code(attribute: Any) -> bool:
+    """Is it a function, a property or a class, and not as DRF wrote it?"""
+    attribute = _behind(attribute)
+    is_drfs_class = isinstance(attribute, type) and _is_drf_class(attribute)
+    is_known = is_drfs_class or attribute is object.__init__ or _is_drfs_own(attribute)
+    return not is_known and (callable(attribute) or hasattr(attribute, "__get__"))
 
-    def throw(self, *error: Any) -> Any:
-        raise error[0]
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        cls = type(self)
-        self.__class__ = cls.__mro__[2]  # pickled as what it was
-        try:
-            return self.__reduce_ex__(1)
-        finally:
-            self.__class__ = cls
+def _components_of(view_class: Any, initkwargs: Dict[str, Any]) -> List[Any]:
+    """Return what a view names, each with the base class that DRF has for it."""
+    return [
+        (component, base)
+        for name, base in COMPONENTS.items()
+        for component in _parts(initkwargs.get(name, getattr(view_class, name, ())))
+    ]
+
+
+def _parts(value: Any) -> List[Any]:
+    """Return the components of `permission_classes`, say, with the operands of `&`."""
+    if isinstance(value, (permissions.OperandHolder, permissions.SingleOperandHolder)):
+        value = list(vars(value).values())
+    if not isinstance(value, (list, tuple, set)):
+        return [value]
+    return [part for item in value for part in _parts(item)]
 
 
 # Django's ASGI handler renders a response in a hop of its own. Where that is what comes
-# next, it is done right away: in the worker thread, if the view is there anyway, or on
-# the event loop, if it is plain data that is rendered faster than a hop takes.
+# next, it is done right away, in the worker thread.
+
+
+def _is_small(response: Any) -> bool:
+    """Is it flat and small JSON, which is rendered faster than a hop takes?"""
+    data = response.data if type(response) is Response else None
+    values = [*data.values()] if type(data) is dict else data
+    return (
+        type(values) is list
+        and all(type(value) in (str, int, bool, type(None)) for value in values[:21])
+        and len(values) <= 20
+        and len(str(values)) <= 2000
+        and type(getattr(response, "accepted_renderer", None)) is renderers.JSONRenderer
+        and not getattr(response, "_post_render_callbacks", True)
+    )
+
+
+@functools.lru_cache(maxsize=None)
+def _is_changed_before_rendering(middleware: Tuple[str, ...]) -> bool:
+    # What is no class may make an object of one that has such a method.
+    return any(
+        not isinstance(cls, type) or hasattr(cls, "process_template_response")
+        for cls in map(import_string, middleware)
+    )
 
 
 def _rendered(view: Any, request: Any, response: Any) -> Any:
     render = getattr(response, "render", None)
     if (
         not isinstance(request, ASGIRequest)
-        or view.has_middleware_next()
+        or _is_changed_before_rendering(tuple(settings.MIDDLEWARE))
         # There is a decorator around the view, or it was not Django that called it.
         or getattr(request.resolver_match, "func", None) is not view
         or not callable(render)
         or _is_async(render)
-        or (_on_event_loop() and not _is_small_and_plain(response))
+        or (_on_event_loop() and not _is_small(response))
     ):
         return response
     response = render()
@@ -1370,28 +1154,31 @@ def _rendered(view: Any, request: Any, response: Any) -> Any:
     return response
 
 
-def _is_small_and_plain(response: Any) -> bool:
-    renderer = getattr(response, "accepted_renderer", None)
-    if (
-        type(response) is not Response
-        or type(renderer) is not JSONRenderer
-        or not _is_stock(JSONRenderer.render)
-        or "render" in vars(response)
-        or response._post_render_callbacks  # type: ignore[attr-defined]
-    ):
-        return False
-    parts, size = [response.data], 0
-    for part in parts:  # It grows.
-        if type(part) in (dict, ReturnDict):
-            parts.extend(part.values())
-        elif type(part) in (list, tuple, ReturnList):
-            parts.extend(part)
-        elif type(part) not in (str, int, float, bool, type(None)):
-            return False  # Who knows what it queries.
-        size += len(part) if type(part) is str else 1
-        if size + len(parts) > 2000:
-            return False
-    return True
+class _AwaitableResponse:
+    # To asyncio, with the `close` that all responses have, a coroutine that is done.
+
+    def __await__(self) -> Any:
+        return self
+        yield
+
+    def send(self, value: Any) -> Any:
+        raise StopIteration(self)
+
+    def throw(self, *error: Any) -> Any:
+        raise error[0]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        reduced: Any = super().__reduce_ex__(1)
+        make, (cls, *rest), *state = reduced
+        return (make, (cls.__mro__[2], *rest), *state)  # pickled as what it was
+
+
+@functools.lru_cache(maxsize=50)
+def _awaitable(cls: Any) -> Any:
+    """Return a class of responses for who calls a view by hand, and may await it."""
+    if issubclass(cls, _AwaitableResponse):
+        return cls
+    return type(cls.__name__, (_AwaitableResponse, cls), {"__module__": cls.__module__})
 
 
 # --- The generic view -----------------------------------------------------------------
@@ -1401,12 +1188,12 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
     async def afilter_queryset(self, queryset: QuerySet) -> QuerySet:
         """Pass a queryset through the filter backends of the view, in their order.
 
-        The async spelling of `filter_queryset`. You are unlikely to want to override
-        it, although you may need to call it from a list view or a custom `aget_object`.
-        Takes a queryset, or an awaitable of one, and returns a queryset. Raises what
-        the backends raise, such as `ValidationError`.
+        The async spelling of `filter_queryset`. Rather call it, from a list view or a
+        custom `aget_object`, than override it. Takes a queryset, or an awaitable of
+        one. Returns a queryset. Raises what the backends raise.
         """
         queryset = await _settle(queryset)
+        await _get_ready(self)
         for backend in list(self.filter_backends):
             queryset = await _call(
                 backend(), "filter_queryset", self.request, queryset, self
@@ -1417,11 +1204,11 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
         """Return a single page of results, or `None` if pagination is disabled.
 
         The async spelling of `paginate_queryset`. Override it to decide when to
-        paginate, and set `pagination_class` to decide how. Takes a queryset, or an
-        awaitable of one, and returns a list. Raises `NotFound` for a page that does not
-        exist.
+        paginate; `pagination_class` decides how. Takes a queryset, or an awaitable of
+        one. Returns a list. Raises `NotFound` if there is no such page.
         """
-        paginator = await _call(self, "paginator")
+        await _get_ready(self)
+        paginator = self.paginator
         if paginator is None:
             return None
         queryset = await _settle(queryset)
@@ -1432,18 +1219,16 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
     async def aget_object(self) -> Any:
         """Return the object that the view is displaying.
 
-        The async spelling of `get_object`. You may want to override it for look-ups
-        that `lookup_field` cannot express; end with `await
-        self.acheck_object_permissions(self.request, obj)` then. To change where it is
-        looked up, override `get_queryset`. Returns a model instance. Raises `Http404`
-        if there is none, or if it cannot have such a key, and whatever refuses the
-        permission.
+        The async spelling of `get_object`. Override it for look-ups that `lookup_field`
+        cannot express, and await `acheck_object_permissions(request, obj)` at its end.
+        To change where it is looked up, override `get_queryset`. Returns a model
+        instance. Raises `Http404` if there is none, and what refuses the permission.
         """
-        queryset = await _call(
-            self, "filter_queryset", await _call(self, "get_queryset")
-        )
+        queryset = await _call(self, "get_queryset")
+        queryset = await _call(self, "filter_queryset", queryset)
 
         # Perform the lookup filtering.
+        await _get_ready(self)
         lookup_url_kwarg = self.lookup_url_kwarg or self.lookup_field
 
         assert lookup_url_kwarg in self.kwargs, (
@@ -1454,80 +1239,23 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
 
         filter_kwargs = {self.lookup_field: self.kwargs[lookup_url_kwarg]}
         obj = await _get_object_or_404(queryset, filter_kwargs)
-
-        # May raise a permission denied
         await _call(self, "check_object_permissions", self.request, obj)
-
         return obj
-
-    def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer:
-        serializer = super().get_serializer(*args, **kwargs)
-        _refuse_coroutine_functions(type(getattr(serializer, "child", serializer)))
-        return _with_asave(serializer)
-
-
-COMPUTES.add(AsyncGenericAPIView.get_serializer)
 
 
 async def _get_object_or_404(queryset: Any, filter_kwargs: Any) -> Any:
+    has_get = hasattr(queryset, "get") or hasattr(queryset, "aget")
     try:
-        # What has no `get`, such as a model, is DRF's to look into.
-        if not hasattr(queryset, "get") or not _is_async(
-            _implementation(queryset, "get")
-        ):
+        # Django's `aget` is `get` in a thread. One of somebody's own is awaited.
+        get = _implementation(queryset, "get") if has_get else None
+        if not _is_async(get):
             return await _apply(generics.get_object_or_404, queryset, **filter_kwargs)
         try:
-            return await _call(queryset, "get", **filter_kwargs)
+            return await _apply(get, **filter_kwargs)
         except queryset.model.DoesNotExist as exc:
             raise Http404(str(exc)) from exc
     except (TypeError, ValueError, ValidationError, OverflowError, DataError) as exc:
         raise Http404 from exc
-
-
-class _Asave(functools.partial):
-    pass  # A type of its own: the one rule passes over it, which asks for `save`.
-
-
-def _with_asave(serializer: Any) -> Any:
-    """Let a perform hook `await serializer.asave(...)`, whatever serializer it is."""
-    if not hasattr(serializer, "asave"):
-        serializer.asave = _Asave(call_hook, serializer, "save")
-    return serializer
-
-
-CALLED_BY_DRF = {"create", "update", "validate", "run_validation", "get_attribute"}
-CALLED_BY_DRF |= {"to_internal_value", "to_representation", "get_value", "get_default"}
-
-
-def _refuse_coroutine_functions(serializer_class: Any) -> None:
-    """Raise `TypeError` for what DRF calls in sync code, and could not await."""
-    if "_is_checked" in vars(serializer_class) or hasattr(serializer_class, "asave"):
-        return
-    called = [(serializer_class, name) for name in CALLED_BY_DRF]
-    for name in dir(serializer_class):
-        if name.startswith("validate_"):
-            called.append((serializer_class, name))
-    for name, field in getattr(serializer_class, "_declared_fields", {}).items():
-        if isinstance(field, serializers.SerializerMethodField):
-            called.append((serializer_class, field.method_name or "get_" + name))
-        while field is not None:
-            if isinstance(field, BaseSerializer):
-                _refuse_coroutine_functions(type(field))
-            else:
-                called.extend((type(field), method) for method in CALLED_BY_DRF)
-            for validator in filter(_is_async, field.validators):
-                raise TypeError(
-                    "A validator of %s.%s is a coroutine function, but DRF calls it in "
-                    "sync code: %r" % (serializer_class.__name__, name, validator)
-                )
-            field = getattr(field, "child", None)  # as of a list
-    for owner, name in called:
-        if _is_async(getattr(owner, name, None)):
-            raise TypeError(
-                "%s.%s is a coroutine function, but DRF calls it in sync code. Write: "
-                "def %s(...)" % (owner.__name__, name, name)
-            )
-    serializer_class._is_checked = True
 
 
 # --- The mixins -----------------------------------------------------------------------
@@ -1535,13 +1263,13 @@ def _refuse_coroutine_functions(serializer_class: Any) -> None:
 
 class AsyncCreateModelMixin(_BothSpellings, mixins.CreateModelMixin):
     async def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        data = await _call(request, "data")
+        data = await _read(request, "data")
         serializer = await _call(self, "get_serializer", data=data)
         await _call(serializer, "is_valid", raise_exception=True)
-        await _call(self, "perform_create", _with_asave(serializer))
-        data = await _call(serializer, "data")
+        await _call(self, "perform_create", serializer)
+        data = await _read(serializer, "data")
         headers = await _call(self, "get_success_headers", data)
-        data = await _call(serializer, "data")
+        data = await _read(serializer, "data")
         return Response(data, status=status.HTTP_201_CREATED, headers=headers)
 
     async def aperform_create(self, serializer: BaseSerializer) -> None:
@@ -1556,44 +1284,43 @@ class AsyncCreateModelMixin(_BothSpellings, mixins.CreateModelMixin):
 
 class AsyncListModelMixin(_BothSpellings, mixins.ListModelMixin):
     async def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        queryset = await _call(
-            self, "filter_queryset", await _call(self, "get_queryset")
-        )
+        queryset = await _call(self, "get_queryset")
+        queryset = await _call(self, "filter_queryset", queryset)
 
         page = await _call(self, "paginate_queryset", queryset)
         if page is not None:
             serializer = await _call(self, "get_serializer", page, many=True)
-            data = await _call(serializer, "data")
+            data = await _read(serializer, "data")
             return await _call(self, "get_paginated_response", data)
 
         serializer = await _call(self, "get_serializer", queryset, many=True)
-        return Response(await _call(serializer, "data"))
+        return Response(await _read(serializer, "data"))
 
 
 class AsyncRetrieveModelMixin(_BothSpellings, mixins.RetrieveModelMixin):
     async def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         instance = await _call(self, "get_object")
         serializer = await _call(self, "get_serializer", instance)
-        return Response(await _call(serializer, "data"))
+        return Response(await _read(serializer, "data"))
 
 
 class AsyncUpdateModelMixin(_BothSpellings, mixins.UpdateModelMixin):
     async def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         partial = kwargs.pop("partial", False)
         instance = await _call(self, "get_object")
-        data = await _call(request, "data")
+        data = await _read(request, "data")
         serializer = await _call(
             self, "get_serializer", instance, data=data, partial=partial
         )
         await _call(serializer, "is_valid", raise_exception=True)
-        await _call(self, "perform_update", _with_asave(serializer))
+        await _call(self, "perform_update", serializer)
 
         if getattr(instance, "_prefetched_objects_cache", None):
             # If 'prefetch_related' has been applied to a queryset, we need to
             # forcibly invalidate the prefetch cache on the instance.
             instance._prefetched_objects_cache = {}
 
-        return Response(await _call(serializer, "data"))
+        return Response(await _read(serializer, "data"))
 
     async def aperform_update(self, serializer: BaseSerializer) -> None:
         """Save the changed instance.

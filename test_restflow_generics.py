@@ -171,7 +171,6 @@ from rest_framework.authentication import (
     BasicAuthentication,
     SessionAuthentication,
 )
-from rest_framework.authtoken.views import ObtainAuthToken
 from rest_framework.decorators import action
 from rest_framework.metadata import BaseMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -559,6 +558,13 @@ def status_of_both(view, *args, **options):
     return asgi_status
 
 
+def json_of_both(view, *args, **options):
+    """What both servers answer, which is the same."""
+    answer = ask(view, *args, **options).json
+    assert json.loads(ask_wsgi(view, *args, **options)[1]) == answer
+    return answer
+
+
 def error_of(view, *args, **options):
     with pytest.raises(Exception) as caught:
         ask(view, *args, **options)
@@ -891,7 +897,7 @@ def test_async_code_gets_the_answer_of_a_sync_override_above_an_async_base(base,
         assert getattr(owner, hook)(1, 2, 3) is False
 
 
-def test_of_two_spellings_in_one_class_the_async_one_runs_in_async_code():
+def test_of_two_spellings_in_one_class_the_async_one_decides_on_both_sides():
     class View(ProductView):
         def filter_queryset(self, queryset):
             return super().filter_queryset(queryset).filter(name="Teapot")
@@ -902,8 +908,20 @@ def test_of_two_spellings_in_one_class_the_async_one_runs_in_async_code():
         def put(self, request):
             return Response(self.filter_queryset(Product.objects).get().name)
 
-    assert ask(View).json[0]["name"] == "Black tea"
-    assert ask(View, "PUT").json == "Teapot"
+    assert json_of_both(View)[0]["name"] == "Black tea"
+    assert json_of_both(View, "PUT") == "Black tea"
+
+
+def test_a_stub_beside_an_async_permission_lets_nobody_in():
+    class Refuses(permissions.BasePermission):
+        async def ahas_permission(self, request, view):
+            return False
+
+        def has_permission(self, request, view):
+            return True
+
+    for listed in (Refuses, Refuses & permissions.AllowAny):
+        assert status_of_both(subclass(Listed, permission_classes=[listed])) == 403
 
 
 @pytest.mark.parametrize("spelling", ["filter_queryset", "afilter_queryset"])
@@ -1092,6 +1110,32 @@ def test_a_patch_of_either_spelling_is_seen_and_gone_again(level, patched, style
             assert ask(target, "GET", "/1/").json["name"] == "Green tea"
 
 
+def test_a_hook_that_is_deleted_lets_nobody_in():
+    class Listens:
+        async def ahas_permission(self, request, view):
+            return True
+
+    view = subclass(Listed, permission_classes=[Listens], authentication_classes=[])
+    assert status_of_both(view) == 200
+    del Listens.ahas_permission
+    assert "has no attribute 'has_permission'" in error_of(view)
+
+
+def test_a_hook_that_is_deleted_with_the_one_that_it_overrides_lets_nobody_in():
+    class Base:
+        async def ahas_permission(self, request, view):
+            return True
+
+    class Listens(Base):
+        def has_permission(self, request, view):
+            return True
+
+    view = subclass(Listed, permission_classes=[Listens], authentication_classes=[])
+    assert status_of_both(view) == 200
+    del Base.ahas_permission, Listens.has_permission
+    assert "'NoneType' object is not callable" in error_of(view)
+
+
 @each_side
 def test_a_hook_that_calls_itself_does_so(is_async, tea):
     """Follows an alias, and checks what it finds."""
@@ -1244,8 +1288,12 @@ def test_authentication_may_be_left_to_whoever_asks_for_the_user(style):
             return Response(str(request.user))
 
     assert ask(View).json == ask(View, "PUT").json == "eve"
-    with pytest.raises(SynchronousOnlyOperation, match="await view.aperform_authentication"):
-        ask(View, "POST")
+    if style == "def X":  # It runs where it is asked for.
+        with pytest.raises(AssertionError, match="event loop"):
+            ask(View, "POST")
+    else:
+        with pytest.raises(SynchronousOnlyOperation, match="not awaited, and so has no answer"):
+            ask(View, "POST")
 
 
 @each_style
@@ -1331,6 +1379,22 @@ def test_serializers_run_on_their_own_side(style):
     assert (answer.status, answer.json["style"]) == (201, style)
     assert answer.headers["Location"] == "/1/"
     assert log == ["is_valid", "save", "data", "data"]
+
+
+def test_a_sync_property_above_an_async_one_is_read():
+    class Async(ProductSerializer):
+        @property
+        async def adata(self):
+            raise AssertionError("hidden")
+
+    class Sync(Async):
+        @property
+        def data(self):
+            Product.objects.count()
+            return {"own": True}
+
+    view = subclass(ProductView, serializer_class=subclass(Sync))
+    assert json_of_both(view, "GET", "/1/") == {"own": True}
 
 
 @each_style
@@ -1596,10 +1660,35 @@ def test_a_stock_stack_has_no_event_loop_in_sync_code(method, url, status):
     assert (answer.status_code, made) == (status, [])
 
 
+class NothingSync(AsyncAPIView):
+    authentication_classes = []
+    permission_classes = [Allowed, permissions.AllowAny]
+    throttle_classes = [AsyncStack.Throttle]
+
+    async def get(self, request, *args, **kwargs):
+        await asyncio.sleep(0)
+        return Response({"where": where()})
+
+
+def test_an_async_handler_with_nothing_sync_about_it_costs_none():
+    assert hops_of(NothingSync) == 0
+    with override_settings(MIDDLEWARE=[]), counted_hops() as hops:
+        ask(NothingSync.as_view())  # It is rendered on the event loop, too.
+    with override_settings(MIDDLEWARE=[]), counted_hops() as djangos_hops:
+        ask(plain_async_view)
+    assert len(hops) == len(djangos_hops)
+
+
+async def plain_async_view(request):
+    return HttpResponse()
+
+
 @pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
-def test_an_all_async_view_costs_none(method, url, status):
+def test_an_all_async_stack_costs_no_more_than_drfs_own_composites_ask_for(method, url, status):
+    """DRF's code authenticates, combines permissions and reads the body, in the thread."""
     data = {"name": "Cup"} if method in ("POST", "PUT") else None
-    assert hops_of(AllAsyncView, method, url, status=status, data=data) == 0
+    hops = hops_of(AllAsyncView, method, url, status=status, data=data)
+    assert hops == (3 if method == "POST" or url == "/" else 2)
 
 
 def test_an_async_hook_in_a_sync_stack_costs_one_more_at_most():
@@ -1719,15 +1808,14 @@ def test_what_only_computes_may_be_async_in_either_spelling(prefix, hook):
     assert set(sides) == {"event loop"}
 
 
-def test_a_body_of_any_size_is_parsed_off_the_event_loop_unless_it_is_small(monkeypatch):
+def test_a_body_is_parsed_in_the_worker_thread(monkeypatch):
     sides = []
     original = parsers.JSONParser.parse
     monkeypatch.setattr(
         parsers.JSONParser, "parse", lambda *args: sides.append(where()) or original(*args)
     )
-    for name in ("small", "x" * 10000):
-        assert ask(AllAsyncView, "POST", data={"name": name}).status == 201
-    assert sides == ["event loop", "worker thread"]
+    assert ask(AllAsyncView, "POST", data={"name": "Cup"}).status == 201
+    assert sides == ["worker thread"]
 
 
 # --- The dispatch helper --------------------------------------------------------------------------
@@ -1804,6 +1892,30 @@ def test_tracebacks_show_the_frames_of_the_hook(is_async):
     with pytest.raises(ZeroDivisionError) as caught:
         ask(subclass(ProductView, get_queryset=function))
     assert function.__name__ in [entry.name for entry in caught.traceback]
+
+
+@pytest.mark.parametrize("hook", ["get_object", "get_queryset", "check_permissions"])
+def test_a_stop_iteration_is_what_drf_makes_of_it(hook):
+    class View(ProductView):
+        def get_exception_handler(self):
+            return lambda error, context: Response([type(error).__name__, str(error.__cause__)])
+
+    def fail(self, *args):
+        return next(iter([]))
+
+    view = subclass(View, **{hook: fail})
+    assert json_of_both(view, "GET", "/1/") == ["StopIteration", "None"]
+
+
+def test_a_runtime_error_of_sync_code_is_raised_as_it_is(tea):
+    class View(ProductView):
+        def get_object(self):
+            raise RuntimeError("broken") from KeyError("why")
+
+    for asked in (ask, ask_wsgi):
+        with pytest.raises(RuntimeError, match="broken") as caught:
+            asked(View, "GET", "/1/")
+        assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_the_exception_is_current_in_the_handler_of_exceptions():
@@ -1929,13 +2041,62 @@ def test_a_sync_call_that_has_not_begun_never_will(how):
 # Who calls which
 
 
-@pytest.mark.parametrize("hook", PAIRS)
-def test_the_sync_spelling_on_the_event_loop_is_an_error_that_names_the_other(hook):
+RAISING = [hook for hook in PAIRS if hook.startswith(("initial", "check_", "perform_"))]
+
+
+@pytest.mark.parametrize("hook", RAISING)
+def test_the_sync_spelling_of_what_only_raises_is_an_error_on_the_event_loop(hook):
     async def forget_to_await():
         getattr(ProductView(), hook)(1)
 
-    with pytest.raises(SynchronousOnlyOperation, match=r"await self\.a%s\(" % hook):
+    written = r"await self\.a%s\(.*await super\(\)\.a%s\(" % (hook, hook)
+    with pytest.raises(SynchronousOnlyOperation, match=written):
         asyncio.run(forget_to_await())
+
+
+@pytest.mark.parametrize("use", [bool, str, list, lambda answer: not answer])
+@pytest.mark.parametrize("hook", ["get_object", "filter_queryset", "list", "get_queryset"])
+def test_an_answer_that_nobody_has_awaited_is_no_answer(hook, use):
+    async def get_queryset(self):
+        return Product.objects.all()
+
+    async def forget_to_await():
+        use(getattr(subclass(ProductView, get_queryset=get_queryset)(), hook)(*[1] * (hook < "g")))
+
+    with pytest.raises(SynchronousOnlyOperation, match="%s.. was called .* not awaited" % hook):
+        asyncio.run(forget_to_await())
+
+
+def test_an_action_may_be_a_task_and_be_cancelled():
+    class View(ProductView):
+        async def list(self, request, *args, **kwargs):
+            try:
+                await asyncio.sleep(request.query_params.get("wait") and 60 or 0)
+            except asyncio.CancelledError:
+                return Response("cancelled")
+            return Response("in time")
+
+        async def get(self, request):
+            task = asyncio.get_running_loop().create_task(self.list(request))
+            await asyncio.sleep(0.01)
+            task.cancel()
+            return await task
+
+    assert (json_of_both(View), json_of_both(View, "GET", "/?wait=1")) == ("in time", "cancelled")
+
+
+def test_async_code_may_await_the_sync_spelling_of_what_it_looks_at(tea):
+    class View(ProductView):
+        async def get_object(self):
+            return await super().get_object()
+
+        async def filter_queryset(self, queryset):
+            return (await super().filter_queryset(queryset)).filter(name="Green tea")
+
+        async def get(self, request, *args, **kwargs):
+            return Response((await self.get_object()).name)
+
+    assert json_of_both(View, "GET", "/%s/" % tea.pk) == "Green tea"
 
 
 def test_a_sync_override_that_falls_through_to_super_on_the_event_loop_is_an_error_too():
@@ -1951,12 +2112,25 @@ def test_a_sync_override_that_falls_through_to_super_on_the_event_loop_is_an_err
 
 
 @pytest.mark.parametrize("name", ACTIONS + HANDLERS + ["a" + hook for hook in PAIRS])
-def test_actions_handlers_and_async_spellings_are_coroutine_functions(name):
-    for function in (getattr(AsyncModelViewSet, name, None), getattr(ProductView(), name)):
-        if function is not None:
-            assert asyncio.iscoroutinefunction(function)
-            # Before Python 3.10, `inspect` says so of functions only.
-            assert inspect.iscoroutinefunction(function) or sys.version_info < (3, 10)
+def test_on_the_class_actions_handlers_and_async_spellings_are_coroutine_functions(name):
+    function = getattr(AsyncRetrieveUpdateDestroyAPIView, name, None)
+    function = function or getattr(AsyncListCreateAPIView, name)
+    assert inspect.iscoroutinefunction(function) and asyncio.iscoroutinefunction(function)
+    # As `method_decorator` asks: decorators of handlers are to take their sync branch.
+    on_object = getattr(ProductView(), name)
+    assert asyncio.iscoroutinefunction(on_object) is name.startswith("a")
+
+
+def test_the_code_of_a_handler_is_that_of_the_project():
+    async def get(self, request):
+        return Response(1)
+
+    class View(AsyncAPIView):
+        pass
+
+    View.get = get
+    View.as_view()
+    assert View.get is not get and View.get.__code__ is get.__code__
 
 
 def test_sync_spellings_are_no_coroutine_functions():
@@ -2364,12 +2538,38 @@ def test_a_sync_permission_may_ask_the_async_one_that_it_extends():
     assert ask(subclass(ProductView, permission_classes=[Somebody])).status == 403
 
 
-def test_the_sync_spelling_of_an_async_permission_on_the_event_loop_is_an_error():
-    async def forget_to_await():
-        refusing(permissions.BasePermission, "ahas_permission")().has_permission(None, None)
+def test_a_sync_permission_answers_on_the_event_loop_too():
+    class Sync(permissions.BasePermission):
+        def has_permission(self, request, view):
+            return "yes"
 
-    with pytest.raises(SynchronousOnlyOperation, match="await self.ahas_permission"):
+    async def in_async_code():
+        return Sync().has_permission(None, None)
+
+    assert asyncio.run(in_async_code()) == "yes"
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .*check. was never awaited")
+@pytest.mark.parametrize("spelling", ["has_permission", "ahas_permission", "returned"])
+def test_an_async_permission_is_no_yes_to_who_does_not_await_it(spelling):
+    class Permission(permissions.BasePermission):
+        async def check(self):
+            return False
+
+        def has_permission(self, request, view):
+            return self.check()
+
+    permission = Permission
+    if spelling != "returned":
+        permission = refusing(permissions.BasePermission, spelling)
+
+    async def forget_to_await():
+        if permission().has_permission(None, None):
+            pytest.fail("It let somebody in.")
+
+    with pytest.raises(SynchronousOnlyOperation, match="Write `await` before it"):
         asyncio.run(forget_to_await())
+    gc.collect()
 
 
 class NoSuper:
@@ -2521,46 +2721,84 @@ def test_a_context_manager_around_an_async_def_is_refused(name, decorate):
     type("View", (AsyncCreateAPIView,), {name: decorate(sync_hook)})
 
 
-def test_a_base_that_python_would_skip_is_refused():
-    class TenantView(generics.GenericAPIView):
-        def filter_queryset(self, queryset):
-            return super().filter_queryset(queryset).filter(name="Teapot")
+# Bases that extend DRF's views
 
-    with pytest.raises(TypeError, match="Name TenantView before AsyncGenericAPIView"):
-        type("View", (AsyncListAPIView, TenantView), {})
-    view = type("View", (TenantView, ProductView), {})
-    assert [product["name"] for product in ask(view).json] == ["Teapot"]
+
+class OnlyTeapots(generics.GenericAPIView):
+    def filter_queryset(self, queryset):
+        return super().filter_queryset(queryset).filter(name="Teapot")
+
+
+class Closed(APIView):
+    def check_permissions(self, request):
+        super().check_permissions(request)
+        raise exceptions.PermissionDenied("Closed.")
+
+
+class Titled(mixins.ListModelMixin):
+    async def list(self, request, *args, **kwargs):
+        response = await sync_to_async(super().list)(request, *args, **kwargs)
+        return Response({"title": "All", "rows": response.data})
+
+
+class Guarded(APIView):
+    @classmethod
+    def as_view(cls, **initkwargs):
+        return login_required(super().as_view(**initkwargs))
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["", "overridden once more"])
+@pytest.mark.parametrize("base", [OnlyTeapots, Closed, Guarded])
+def test_a_base_that_extends_drfs_view_comes_before_drfs_methods(base, own):
+    """The order is DRF's: `class V(ListAPIView, Base)`."""
+
+    def check_permissions(self, request):
+        super(view, self).check_permissions(request)
+
+    def asked(list_view, ask_):
+        nonlocal view
+        attributes = {"check_permissions": check_permissions} if own else {}
+        view = type("View", (list_view, base), {**CONFIGURED, **attributes})
+        return ask_(view)
+
+    view = None
+    theirs, ours = (asked(v, ask) for v in (generics.ListAPIView, AsyncListAPIView))
+    assert shown(ours) == shown(theirs)
+    theirs, ours = (asked(v, ask_wsgi) for v in (generics.ListAPIView, AsyncListAPIView))
+    assert ours == theirs
+
+
+def test_an_async_method_of_a_base_that_extends_drfs_view_comes_first_too():
+    view = type("View", (AsyncListAPIView, Titled), CONFIGURED)
+    answer = json_of_both(view)
+    assert (answer["title"], len(answer["rows"])) == ("All", 3)
+
+
+def test_a_base_that_comes_later_in_drfs_order_comes_later():
+    class Other(AsyncRetrieveAPIView):
+        def get(self, request):
+            raise AssertionError("DRF's order is another one.")
+
+    assert len(json_of_both(type("View", (AsyncListAPIView, Other), CONFIGURED))) == 3
 
 
 @pytest.mark.parametrize(
-    "bases, wrong",
+    "bases",
     [
-        ((AsyncListModelMixin, generics.ListAPIView), "ListAPIView"),
-        ((generics.ListAPIView, AsyncListModelMixin), "ListAPIView"),
-        ((AsyncListModelMixin, generics.GenericAPIView), "GenericAPIView"),
-        ((viewsets.ViewSetMixin, AsyncListAPIView), "ViewSetMixin"),
-        ((viewsets.ModelViewSet, AsyncGenericAPIView), "ModelViewSet"),
-        ((viewsets.ViewSet, AsyncListModelMixin), "ViewSet"),
-        ((AsyncViewSetMixin, viewsets.ViewSet), "ViewSet"),
-        ((AsyncListModelMixin, ObtainAuthToken), "ObtainAuthToken"),
+        (AsyncListModelMixin, generics.ListAPIView),
+        (generics.ListAPIView, AsyncListModelMixin),
+        (viewsets.ModelViewSet, AsyncGenericAPIView),
+        (viewsets.ViewSetMixin, AsyncListAPIView),
+        (AsyncViewSetMixin, AsyncListModelMixin, viewsets.GenericViewSet),
     ],
 )
-def test_a_view_that_would_go_on_being_one_of_drfs_is_refused(bases, wrong):
-    right = {"ObtainAuthToken": "AsyncAPIView"}.get(wrong, "Async" + wrong)
-    with pytest.raises(TypeError, match="Mixed .* %s, .* Write %s in its" % (wrong, right)):
-        type("Mixed", bases, {})
+def test_what_is_half_one_of_drfs_views_is_served_as_they_are(bases):
+    async def get_queryset(self):
+        await asyncio.sleep(0)
+        return Product.objects.all()
 
-
-def test_an_as_view_that_would_never_run_is_refused():
-    class Guarded(APIView):
-        @classmethod
-        def as_view(cls, **initkwargs):
-            return login_required(super().as_view(**initkwargs))
-
-    with pytest.raises(TypeError, match="Guarded.as_view would never run. Name Guarded before"):
-        type("View", (AsyncListAPIView, Guarded), {})
-    view = type("View", (Guarded, AsyncListAPIView), CONFIGURED)
-    assert ask(view).status == 302
+    view = type("Mixed", bases, {**CONFIGURED, "get_queryset": get_queryset})
+    assert len(json_of_both(view)) == 3
 
 
 def test_a_copy_says_what_it_is():
@@ -2579,7 +2817,7 @@ def test_a_copy_says_what_it_is():
 def test_a_package_that_is_too_old_is_named(package, attributes, name):
     module = HERE / "restflow_generics.py"
     code = compile(module.read_text(encoding="utf-8"), str(module), "exec")
-    message = "needs %s or newer, and this is %s" % (name, name.split()[0])
+    message = "needs %s or newer" % name
     with mock.patch.multiple(package, **attributes):
         with pytest.raises(ImportError, match=message):
             exec(code, {"__name__": "restflow_generics"})
@@ -2608,14 +2846,6 @@ def operand(name, style):
     return component(base, "has_object_permission", style, verdict("object"))
 
 
-def or_of_drf_3_14(self, request, view, obj):
-    # DRF 3.13 let an operand speak for the object that refuses the request.
-    return any(
-        operand.has_permission(request, view) and operand.has_object_permission(request, view, obj)
-        for operand in (self.op1, self.op2)
-    )
-
-
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_operators_give_drfs_verdict_with_async_operands(expression):
     answers = ["", "request", "object", "request,object"]
@@ -2626,8 +2856,7 @@ def test_operators_give_drfs_verdict_with_async_operands(expression):
         view = type("View", (base,), {"permission_classes": [eval(expression, operands)]})
         return [ask(view, "GET", url).status for url in urls]
 
-    with mock.patch.object(permissions.OR, "has_object_permission", or_of_drf_3_14):
-        expected = statuses(SyncProductView, "def X", "def X")
+    expected = statuses(SyncProductView, "def X", "def X")
     assert set(expected) == {200, 403}
     for styles_ in [
         ("async def X", "def X"),
@@ -2709,6 +2938,25 @@ def test_a_patched_method_of_drfs_runs_on_its_own_side(owner, name, is_asked_bef
     monkeypatch.setattr(owner, name, patched)
     assert ask(view, "GET", url).status == (404 if name == "handle_exception" else 200)
     assert seen == [("worker thread", 3)]
+
+
+@pytest.mark.parametrize("name", ["dispatch", "list", "check_permissions"])
+def test_who_wraps_drfs_method_and_ours_sees_one_call(name, monkeypatch):
+    seen = []
+
+    def traced(method):
+        @functools.wraps(method)
+        def around(*args, **kwargs):
+            seen.append(name)
+            return method(*args, **kwargs)
+
+        return around
+
+    owners = (AsyncListModelMixin, mixins.ListModelMixin)
+    for owner in owners if name == "list" else (AsyncAPIView, APIView):
+        monkeypatch.setattr(owner, name, traced(getattr(owner, name)))
+    assert status_of_both(subclass(Listed)) == 200
+    assert seen == [name] * 2
 
 
 def test_a_patched_method_of_drfs_runs_below_an_override_too():
@@ -2896,8 +3144,7 @@ def test_errors_name_the_view_and_what_is_missing():
     expected = 'Expected view View to be called with a URL keyword argument named "pk"'
     assert expected in error_of(by_name)
     for method, got in [("DELETE", "NoneType"), ("PUT", "dict")]:
-        message = error_of(View, method)
-        assert got in message and "Return one from the handler of View for %s" % method in message
+        assert got in error_of(View, method)
 
 
 def test_the_browsable_api_is_that_of_drf(tea):
@@ -3214,34 +3461,119 @@ def test_the_helpers_take_an_awaitable_queryset(tea):
     assert ask(View, "GET", "/?search=green").json == [1, 2]
 
 
+# Async methods of serializers
+
+
 class PostsMany(ProductView):
     def post(self, request):
-        return Response(self.get_serializer([], many=True).data)
+        serializer = self.get_serializer(data=[request.data], many=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(serializer.data, status=201)
+
+
+ASYNC_METHODS = {
+    "create": lambda self, data: Product.objects.create(**{**data, "name": "Own"}),
+    "validate": lambda self, data: {**data, "name": "Own"},
+    "validate_name": lambda self, name: "Own",
+    "to_internal_value": lambda self, data: {"name": "Own"},
+    "to_representation": lambda self, product: {"name": "Own"},
+    "get_total": lambda self, product: "Own",
+}
+
+
+def with_async_method(name):
+    """A serializer that writes "Own" somewhere, in an async method."""
+
+    async def method(self, *args):
+        assert where() == "event loop"
+        await asyncio.sleep(0)
+        return await sync_to_async(ASYNC_METHODS[name])(self, *args)
+
+    class Serializer(ProductSerializer):
+        total = serializers.SerializerMethodField()
+
+        class Meta(ProductSerializer.Meta):
+            fields = ["name", "total"]
+
+        def get_total(self, product):
+            return 1
+
+    return type("WithAsyncMethod", (Serializer,), {name: method})
 
 
 @pytest.mark.parametrize("base", [ProductView, PostsMany])
-@pytest.mark.parametrize("place", ["serializer", "nested", "many nested"])
-@pytest.mark.parametrize(
-    "name", ["create", "validate", "validate_name", "to_representation", "get_total"]
-)
-def test_a_serializer_method_that_drf_could_not_await_is_an_error(name, place, base):
-    async def method(self, value):
-        return value
+@pytest.mark.parametrize("is_inherited", [False, True])
+@pytest.mark.parametrize("name", list(ASYNC_METHODS))
+def test_async_methods_of_serializers_are_awaited(name, is_inherited, base):
+    serializer_class = with_async_method(name)
+    if is_inherited:
+        serializer_class = type("Sub", (serializer_class,), {})
+    view = subclass(base, serializer_class=serializer_class)
+    assert ask(view, "POST", data={"name": "Cup"}).body.count(b'"Own"') == 1
+    assert ask_wsgi(view, "POST", data={"name": "Cup"})[1].count(b'"Own"') == 1
 
-    class Meta(ProductSerializer.Meta):
-        fields = ["name", "total"]
 
-    attributes = {"Meta": Meta, "total": serializers.SerializerMethodField()}
-    attributes["get_total"] = lambda self, product: 1
-    serializer_class = type("Own", (ProductSerializer,), {**attributes, name: method})
-    if place != "serializer":
-        nested = {"nested": serializer_class(many=place == "many nested")}
-        serializer_class = type("Outer", (serializers.Serializer,), nested)
-    view = type("View", (base,), {"serializer_class": serializer_class})
-    assert error_of(view, "POST") == (
-        "Own.%s is a coroutine function, but DRF calls it in sync code. Write: def %s(...)"
-        % (name, name)
-    )
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("name", ["validate", "validate_name", "to_internal_value"])
+def test_async_methods_of_nested_serializers_validate(name, many):
+    class Outer(serializers.Serializer):
+        nested = with_async_method(name)(many=many)
+
+    class View(ProductView):
+        def post(self, request):
+            serializer = self.get_serializer(data=request.data)
+            serializer.is_valid(raise_exception=True)
+            return Response(str(serializer.validated_data))
+
+    View.serializer_class = Outer
+    data = {"nested": [{"name": "Cup"}] if many else {"name": "Cup"}}
+    assert json_of_both(View, "POST", data=data).count("Own") == 1
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("name", ["to_representation", "get_total"])
+def test_async_methods_of_nested_serializers_represent(name, many, tea):
+    class Outer(serializers.Serializer):
+        nested = with_async_method(name)(many=many, source="get_nested")
+
+    product = products_with(get_nested=lambda self: [self] if many else self)
+    view = subclass(ProductView, queryset=product, serializer_class=Outer)
+    assert json.dumps(json_of_both(view, "GET", "/%s/" % tea.pk)).count("Own") == 1
+
+
+def test_a_serializer_method_field_may_name_an_async_method(tea):
+    class Serializer(serializers.Serializer):
+        shown = serializers.SerializerMethodField(method_name="show")
+
+        async def show(self, product):
+            return "Shown: " + product.name
+
+        async def helper(self):
+            return 1
+
+    view = subclass(ProductView, serializer_class=Serializer)
+    assert json_of_both(view, "GET", "/%s/" % tea.pk) == {"shown": "Shown: Green tea"}
+    assert inspect.iscoroutine(helped := Serializer().helper()) and asyncio.run(helped) == 1
+
+
+def test_async_methods_of_fields_are_awaited_in_drfs_own_views_too(tea):
+    class Loud(serializers.CharField):
+        async def to_representation(self, value):
+            await asyncio.sleep(0)
+            return value.upper()
+
+        async def to_internal_value(self, data):
+            return data.lower()
+
+    class Serializer(ProductSerializer):
+        name = Loud()
+
+    for base in (ProductView, SyncProductView):
+        view = subclass(base, serializer_class=Serializer)
+        assert json_of_both(view, "GET", "/%s/" % tea.pk)["name"] == "GREEN TEA"
+        assert ask(view, "POST", data={"name": "Cup"}).json["name"] == "CUP"
+    assert names_created() == ["cup", "cup"]
 
 
 def test_a_serializer_that_saves_itself_async_may_have_async_methods():
@@ -3257,22 +3589,46 @@ def test_a_serializer_that_saves_itself_async_may_have_async_methods():
     assert names_created() == ["Cup"]
 
 
-@pytest.mark.parametrize("base", [ProductView, PostsMany])
-@pytest.mark.parametrize("place", ["validators", "serializer", "field", "child"])
-@pytest.mark.parametrize("name", ["run_validation", "to_internal_value", "get_attribute"])
-def test_an_async_validator_is_an_error(name, place, base):
-    async def validate(*args):
+async def validate_async(value):
+    raise exceptions.ValidationError("Never.")
+
+
+class AsyncValidator:
+    async def __call__(self, value):
         raise exceptions.ValidationError("Never.")
 
-    attributes = {name: validate}
-    if place == "validators":
-        attributes = {"name": serializers.CharField(validators=[validate])}
-    elif place != "serializer":
-        field = subclass(serializers.CharField, **attributes)()
-        attributes = {"name": serializers.ListField(child=field) if place == "child" else field}
-    view = subclass(base, serializer_class=subclass(ProductSerializer, **attributes))
-    assert "is a coroutine function, but DRF calls it in sync" in error_of(view, "POST", data={})
-    assert Product.objects.count() == 3
+
+@pytest.mark.parametrize("is_child", [False, True])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"validators": [validate_async]},
+        {"validators": [AsyncValidator()]},
+        {"validators": [functools.partial(validate_async)]},
+        {"default": validate_async},
+        {"source": validate_async},
+    ],
+)
+def test_async_arguments_of_a_field_are_refused(arguments, is_child):
+    field = serializers.CharField(**arguments)
+    if is_child and "source" not in arguments:  # DRF has no such child.
+        field = serializers.ListField(child=field)
+    with pytest.raises(TypeError, match="That of Refused.name is async"):
+        type("Refused", (serializers.Serializer,), {"name": field})
+
+
+def test_no_property_of_a_field_is_read_before_it_is_bound():
+    class Lazy(serializers.Field):
+        child = property(lambda self: self.context["child"])
+        validators = property(lambda self: self.context["validators"], lambda self, value: None)
+
+    class Serializer(serializers.Serializer):
+        name = Lazy(validators=[])
+
+    class Outer(serializers.Serializer):
+        one, many = Serializer(), Serializer(many=True)
+
+    assert set(Outer._declared_fields) == {"one", "many"}
 
 
 # --- The mixins -----------------------------------------------------------------------------------

@@ -9,6 +9,10 @@ twice: as they are, and with every view that they use made an async one. A test 
 it is must pass on the async views; each that does not is printed with its traceback, and the
 exit status is 1. A test that fails already as it is does not count, and is listed.
 
+It does so at two doors. At the first, DRF's test clients call the views as a WSGI server would.
+At the second, Django's ASGI handler serves what the clients ask for, on an event loop, where the
+async views are coroutine functions. (A test that calls `view(request)` is the same at both.)
+
 The suite wants pytest, pytest-django and the optional packages of its time: `[tool.tox]` in
 `pyproject.toml` has a set that works for each release of DRF.
 
@@ -16,6 +20,7 @@ This file is both the command, which starts pytest, and the plugin that pytest l
 """
 
 import argparse
+import asyncio
 import collections
 import filecmp
 import functools
@@ -35,6 +40,11 @@ import venv
 import django
 import pytest
 import rest_framework
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import get_path_info
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 
 HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
@@ -43,8 +53,14 @@ DEFAULT_CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.ho
 ON_OURS = "requests dispatched by the async views"
 ON_DRFS = "requests dispatched by DRF's sync views"
 NOT_AWAITED = "coroutines never awaited"
-MUST_HAPPEN = (ON_OURS,)
+ON_EVENT_LOOP = "requests to coroutine functions, by Django's ASGI handler"
 MUST_NOT_HAPPEN = (ON_DRFS, NOT_AWAITED)
+
+# Of each door: the options of the plugin, and what must happen in the swapped run.
+DOORS = {
+    "test client": ([], (ON_OURS,)),
+    "ASGI handler": (["--drf-suite-asgi"], (ON_OURS, ON_EVENT_LOOP)),
+}
 
 
 # The command
@@ -65,13 +81,32 @@ def main():
 
     drf_version = importlib.metadata.version("djangorestframework")
     sdist = options.sdist or cached_sdist(drf_version, options.cache)
+    results = {}
     with tempfile.TemporaryDirectory() as folder:
         shutil.unpack_archive(sdist, folder)
         (root,) = pathlib.Path(folder).iterdir()
         leave_only_the_tests(root)
-        as_it_is = run_suite(root, options.tests)
-        swapped = run_suite(root, options.tests, "--drf-suite-swap")
+        for door, (arguments, must_happen) in DOORS.items():
+            as_it_is = run_suite(root, options.tests, *arguments)
+            swapped = run_suite(root, options.tests, *arguments, "--drf-suite-swap")
+            print(f"Door: {door}")
+            results[door] = compare(as_it_is, swapped, must_happen)
 
+    versions = (django.get_version(), drf_version, platform.python_version())
+    if options.markdown:
+        # All doors are in one row, with three columns each.
+        columns = sum((figures for figures, _ in results.values()), versions)
+        print("| " + " | ".join(map(str, columns)) + " |")
+    for door, (figures, _) in results.items():
+        print(
+            "Django {}, DRF {}, Python {}, {}: {} passed unswapped, {} passed swapped, "
+            "{} regressions".format(*versions, door, *figures)
+        )
+    return 0 if all(is_well for _, is_well in results.values()) else 1
+
+
+def compare(as_it_is, swapped, must_happen):
+    """Print what differs. Return the figures, and whether all is well."""
     passed, passed_swapped = names(as_it_is, "passed"), names(swapped, "passed")
     regressions = [name for name in passed if name not in passed_swapped]
 
@@ -83,21 +118,14 @@ def main():
 
     counts = collections.Counter(swapped["counts"])
     print("Of the run on the async views:")
-    for what in MUST_HAPPEN + MUST_NOT_HAPPEN:
+    for what in must_happen + MUST_NOT_HAPPEN:
         print(f"  {counts[what]} {what}")
-    wrong = [what for what in MUST_HAPPEN if not counts[what]]
+    wrong = [what for what in must_happen if not counts[what]]
     wrong += [what for what in MUST_NOT_HAPPEN if counts[what]]
     print_names("It proves nothing, because of the number of", wrong)
 
-    versions = (django.get_version(), drf_version, platform.python_version())
     figures = (len(passed), len(passed_swapped), len(regressions))
-    if options.markdown:
-        print("| {} | {} | {} | {} | {} | {} |".format(*versions, *figures))
-    print(
-        "Django {}, DRF {}, Python {}: "
-        "{} passed unswapped, {} passed swapped, {} regressions".format(*versions, *figures)
-    )
-    return 1 if regressions or wrong or not passed else 0
+    return figures, bool(passed and not regressions and not wrong)
 
 
 def cached_sdist(drf_version, cache):
@@ -171,6 +199,7 @@ COUNTS = collections.Counter()
 def pytest_addoption(parser):
     group = parser.getgroup("DRF's suite")
     group.addoption("--drf-suite-report", help="write the outcome of each test to this file")
+    group.addoption("--drf-suite-asgi", action="store_true", help="serve by the ASGI handler")
     group.addoption("--drf-suite-swap", action="store_true", help="put the async views in place")
 
 
@@ -200,12 +229,16 @@ def pytest_unconfigure(config):
         pathlib.Path(path).write_text(json.dumps({"tests": TESTS, "counts": COUNTS}))
 
 
-# The pytest plugin: the swap
+# The pytest plugin: the swap, and which door
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session):
     # DRF's `conftest.py` has set Django up by now, and no test module is imported yet.
+    if session.config.getoption("--drf-suite-asgi"):
+        from django.test.client import ClientHandler
+
+        ClientHandler.__call__ = serve_by_asgi
     if session.config.getoption("--drf-suite-swap"):
         assert not any(name.startswith("tests.test_") for name in sys.modules)
         count_dispatches()
@@ -245,6 +278,90 @@ def put_async_views_in_place():
                 ours = AsyncViewSet if name == "ViewSet" else None
                 setattr(module, name, ours or getattr(restflow_generics, "Async" + name))
     decorators.APIView = views.APIView
+
+
+# The pytest plugin: the second door
+
+
+def serve_by_asgi(client_handler, environ):
+    """Do what Django's `ClientHandler` does, whose `__call__` this is: return a response."""
+    # Sync code of the request runs in this thread, which waits here: `async_to_sync` sees to it.
+    # It is the thread of the test, and has the connection with the test's transaction.
+    asgi_handler = KeepingASGIHandler(client_handler, environ)
+    body = environ["wsgi.input"].read()
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)  # the test goes on using its connection
+    try:
+        sent = async_to_sync(run_asgi)(asgi_handler, asgi_scope(environ), body)
+    finally:
+        for signal in signals:
+            signal.connect(close_old_connections)
+    if asgi_handler.response.streaming:
+        asgi_handler.response.streaming_content = sent  # sending it has used it up
+    return asgi_handler.response
+
+
+class KeepingASGIHandler(ASGIHandler):
+    """Keeps the response: what the tests look at is more than what a server sends."""
+
+    def __init__(self, client_handler, environ):
+        super().__init__()
+        self.client_handler, self.environ = client_handler, environ
+
+    async def get_response_async(self, request):
+        # Around Django's own work, what the handlers of Django's and DRF's test clients do.
+        from django.test.client import conditional_content_removal
+        from rest_framework.test import force_authenticate
+
+        client = self.client_handler
+        request._dont_enforce_csrf_checks = not client.enforce_csrf_checks
+        user, token = (getattr(client, name, None) for name in ("_force_user", "_force_token"))
+        force_authenticate(request, user, token)
+        # Tests may set what is no header, such as REMOTE_USER, and so is not in the scope.
+        request.META = {**self.environ, **request.META}
+        response = await super().get_response_async(request)
+        view = getattr(request.resolver_match, "func", None)
+        COUNTS[ON_EVENT_LOOP] += iscoroutinefunction(view)
+        conditional_content_removal(request, response)
+        response.wsgi_request = request
+        self.response = response
+        return response
+
+
+async def run_asgi(app, scope, body):
+    """Send a request to an ASGI application. Return the parts of the body that comes back."""
+    to_app, sent = asyncio.Queue(), []
+
+    async def send(message):
+        sent.append(message.get("body", b""))
+
+    await to_app.put({"type": "http.request", "body": body})
+    # The application goes on listening, for a client that hangs up: this one does not.
+    await app(scope, to_app.get, send)
+    return sent
+
+
+def asgi_scope(environ):
+    headers = {
+        name.replace("HTTP_", "", 1): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
+    }
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": environ["REQUEST_METHOD"],
+        "scheme": environ["wsgi.url_scheme"],
+        "path": get_path_info(environ),
+        "query_string": environ["QUERY_STRING"].encode("latin1"),
+        "headers": [
+            (name.replace("_", "-").lower().encode("latin1"), str(value).encode("latin1"))
+            for name, value in headers.items()
+        ],
+        "client": (environ["REMOTE_ADDR"], 0),
+        "server": (environ["SERVER_NAME"], environ["SERVER_PORT"]),
+    }
 
 
 if __name__ == "__main__":

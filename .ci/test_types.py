@@ -32,7 +32,17 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.serializers import BaseSerializer, ModelSerializer
 from rest_framework.views import APIView
 
-from restflow_generics import *
+from restflow_generics import (
+    AsyncAPIView,
+    AsyncCreateAPIView,
+    AsyncGenericViewSet,
+    AsyncListCreateAPIView,
+    AsyncListModelMixin,
+    AsyncModelViewSet,
+    AsyncRetrieveModelMixin,
+    AsyncRetrieveUpdateDestroyAPIView,
+    call_hook,
+)
 
 
 class GroupSerializer(ModelSerializer[Group]):

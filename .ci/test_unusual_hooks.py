@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from restflow_generics import (
     AsyncAPIView,
     AsyncCreateAPIView,
-    AsyncListModelMixin,
     AsyncRetrieveAPIView,
     call_hook,
 )
@@ -203,24 +202,12 @@ def test_what_is_set_on_an_object_as_none_hides_nothing():
     assert ask(view).json == "static"
 
 
-def test_a_hook_that_is_none_on_an_object_is_the_one_of_its_class():
-    class Plain(Open):
-        def check_permissions(self, request):
-            return "method"
-
-        async def get(self, request):
-            self.check_permissions = None
-            return Response(await call_hook(self, "check_permissions", request))
-
-    assert ask(Plain).json == "method"
-
-
 def test_a_delegate_that_is_set_on_an_object_is_awaited_in_the_requests_own_task():
     async def is_in_the_task(self, request, view):
         return asyncio.current_task() is view.task
 
     def __init__(self):
-        self.has_permission = (asks & asks)().has_permission
+        self.has_permission = asks().has_permission
 
     async def ainitial(self, request, *args, **kwargs):
         self.task = asyncio.current_task()
@@ -290,8 +277,6 @@ def test_a_mock_of_each_spelling_on_an_object_runs():
 
 def test_what_is_written_into_the_file_is_checked_and_completed_as_elsewhere():
     in_file = {"__module__": "restflow_generics"}
-    with pytest.raises(TypeError, match="sync views"):
-        type("View", (generics.ListAPIView, AsyncListModelMixin), in_file)
 
     async def get_object(self):
         return None
