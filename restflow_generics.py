@@ -136,10 +136,10 @@ class Mark:
     hidden: Any = None  # what the class had where it was given the face
 
     def __init__(
-        self, base: Any, hook: str, is_of_view: bool, name: str, defined_as: str
+        self, base: Any, hook: str, kind: Tuple[bool, bool], name: str, defined_as: str
     ) -> None:
-        self.base, self.hook, self.is_of_view = base, hook, is_of_view
-        self.name, self.defined_as = name, defined_as
+        self.base, self.hook, self.name, self.defined_as = base, hook, name, defined_as
+        self.is_of_view, self.has_one_name = kind
         self.is_given = name != defined_as  # for the spelling that the class lacks
 
 
@@ -507,8 +507,7 @@ def _complete(cls: Any, *like: type) -> None:
                 _refuse_what_closes_early(base, vars(base)[name])
             if hook in hooks:
                 _complete_hook(base, hook, cls)
-    if issubclass(cls, BaseSerializer):
-        _refuse_async_arguments(cls)
+    _refuse_async_arguments(cls)
     if issubclass(cls, _BothSpellings):
         cls.stood_for = _stood_for_by(cls)
 
@@ -575,22 +574,21 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
     if hook in completed and sync is not None and async_ is not None:
         return  # One of the two was put there later.
     base.restflow_completed = {*completed, hook}
-    mark = functools.partial(Mark, base, hook, is_of_view)
+    mark = functools.partial(Mark, base, hook, (is_of_view, has_one_name))
     is_permission = hook in ("has_permission", "has_object_permission")
     # SECURITY: a sync permission beside an async one is not what decides.
     is_to_give = sync is None or is_of_view or is_permission
     if _is_method(async_) and is_to_give and not issubclass(cls, serializers.Field):
-        _put_face(mark(async_name, async_name), has_one_name)
-        _put_face(mark(hook, async_name), has_one_name)
+        _put_face(mark(async_name, async_name))
+        _put_face(mark(hook, async_name))
     elif _is_method(sync):
         is_called_by_both = is_of_view and (has_one_name or hook in ACTIONS)
         # A `def` may return a coroutine, too: no permission is taken at its word.
         if is_called_by_both or is_permission or _is_async_behind(sync):
-            _put_face(mark(hook, hook), has_one_name)
+            _put_face(mark(hook, hook))
         # An async spelling of a class below must not pass over a sync override.
-        is_wanted = is_of_view or hasattr(cls, async_name)
-        if async_name and async_ is None and is_wanted:
-            _put_face(mark(async_name, hook), has_one_name)
+        if async_name and async_ is None and (is_of_view or hasattr(cls, async_name)):
+            _put_face(mark(async_name, hook))
 
 
 def _is_method(attribute: Any) -> bool:
@@ -605,17 +603,17 @@ def _is_async_behind(function: Any) -> bool:  # or says that it wraps an `async 
     return _is_async(function) and not _is_face(function)  # It answers sync code.
 
 
-def _put_face(mark: Any, has_one_name: bool = False) -> None:
+def _put_face(mark: Any) -> None:
     """Make the face that a mark describes, and put it on its class."""
     namespace, name = vars(mark.base), mark.name
     hidden, written = namespace.get(name), _behind(namespace[mark.defined_as])
-    is_one, there = type(hidden) is not types.FunctionType, _mark(hidden)
+    there, is_object = _mark(hidden), type(hidden) is not types.FunctionType
     # A tracer's object around a face hands on to it, and needs no other.
-    is_there = there and there.base is mark.base and (is_one or _is_face(hidden))
+    is_there = there and there.base is mark.base and (is_object or _is_face(hidden))
     is_static = isinstance(hidden, (staticmethod, classmethod))
     if is_there or is_static or _is_given(hidden, mark.base):
         return
-    mark.written, mark.hidden, mark.has_one_name = written, hidden, has_one_name
+    mark.written, mark.hidden = written, hidden
     if _is_ours(mark.base) and _is_async(written) and not mark.is_given:
         drf_class = next(b for b in mark.base.__mro__[1:] if mark.hook in vars(b))
         FLOWS[written] = mark.base, drf_class, mark.hook
@@ -824,7 +822,7 @@ for _base in COMPONENTS.values():
 
 # `await serializer.asave(...)` is what a perform hook wants to write.
 if not hasattr(BaseSerializer, "asave"):
-    _put_face(Mark(BaseSerializer, "save", False, "asave", "save"))
+    _put_face(Mark(BaseSerializer, "save", (False, False), "asave", "save"))
 
 
 # --- The base view --------------------------------------------------------------------
@@ -983,7 +981,6 @@ class AsyncAPIView(_BothSpellings, APIView):
             if request.method.lower() in self.http_method_names:
                 handler = getattr(self, request.method.lower(), handler)
             response = await _apply(handler, request, *args, **kwargs)
-
         except Exception as exc:
             response = await _call(self, "handle_exception", _as_raised(exc))
 

@@ -65,7 +65,6 @@ from test_restflow_generics import (
     SyncProductView,
     ask,
     exchange,
-    or_of_drf_3_14,
     reset_shop,
 )
 
@@ -539,7 +538,6 @@ def test_generated_requests_are_answered_as_drf_answers_them(monkeypatch):
     middleware = ["common.CommonMiddleware", "http.ConditionalGetMiddleware"]
     middleware = ["django.middleware." + name for name in middleware + ["locale.LocaleMiddleware"]]
     monkeypatch.setattr("django.middleware.csrf.get_random_string", lambda n, *_, **__: "x" * n)
-    monkeypatch.setattr(permissions.OR, "has_object_permission", or_of_drf_3_14)
     pairs = [(variant, spelling) for variant in VARIANTS for spelling in ("sync", "async")]
     number = int(os.environ.get("DIFFERENTIAL_EXAMPLES", 2000))
     one_or_two = st.lists(a_request(), min_size=1, max_size=2) | a_request().map(lambda r: [r, r])
