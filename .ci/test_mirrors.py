@@ -15,6 +15,7 @@ import tokenize
 import pytest
 import rest_framework
 from rest_framework import generics
+
 from test_restflow_generics import restflow_generics
 
 # Of each method of DRF's: what its code comes to in the newest release, which was 3.18.
