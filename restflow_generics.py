@@ -533,7 +533,8 @@ def _methods_of(drf_class: type) -> Set[str]:
 
 
 def _is_action(attribute: Any) -> bool:
-    return inspect.isfunction(attribute) and hasattr(attribute, "mapping")
+    # By its type, here and below: `isinstance` would wake what is lazy.
+    return type(attribute) in FUNCTIONS and hasattr(attribute, "mapping")
 
 
 def _is_ours(cls: type) -> bool:
@@ -617,6 +618,8 @@ def _put_face(mark: Any) -> None:
     if _is_ours(mark.base) and _is_async(written) and not mark.is_given:
         drf_class = next(b for b in mark.base.__mro__[1:] if mark.hook in vars(b))
         FLOWS[written] = mark.base, drf_class, mark.hook
+    elif _is_async_behind(written) and not _is_flow(written):
+        mark.base.restflow_has_async = True
 
     def answered(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         return _answer(mark, self, args, kwargs)
@@ -755,6 +758,7 @@ class _AsyncHandler(_PassesForAFunction):
         return self.function(*args, **kwargs)
 
 
+FUNCTIONS = (types.FunctionType, _AsyncHandler)
 # What `@transaction.atomic` and `@method_decorator(...)` make of a function.
 IN_CONTEXT = ContextDecorator()(_bound).__code__
 DECORATED_METHOD = method_decorator(lambda function: function)(_bound).__code__
@@ -762,7 +766,8 @@ DECORATED_METHOD = method_decorator(lambda function: function)(_bound).__code__
 
 def _refuse_what_closes_early(cls: type, function: Any) -> None:
     """Raise `TypeError` for `@transaction.atomic` or the like around an `async def`."""
-    code, decorators = getattr(function, "__code__", None), []
+    code = function.__code__ if type(function) is types.FunctionType else None
+    decorators: Any = ()
     if code is DECORATED_METHOD:  # Its decorators are looked at, and not called.
         cells = dict(zip(code.co_freevars, function.__closure__))
         decorators = cells["decorators"].cell_contents
@@ -841,8 +846,11 @@ class AsyncAPIView(_BothSpellings, APIView):
         for component, base in _components_of(cls, initkwargs):
             if isinstance(component, type):
                 _complete(component, base)
-        view = super().as_view(*args, **initkwargs)
-        return _View(view, _needs_thread(cls, initkwargs))
+        view: Any = _View(super().as_view(*args, **initkwargs))
+        named = [cls, *(component for component, _ in _components_of(cls, initkwargs))]
+        view.has_async = any(getattr(n, "restflow_has_async", False) for n in named)
+        view.needs_thread = _needs_thread(cls, initkwargs)
+        return view
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
         request = super().initialize_request(request, *args, **kwargs)
@@ -852,11 +860,10 @@ class AsyncAPIView(_BothSpellings, APIView):
         return request
 
     async def ainitial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Do what comes before the handler: negotiate, find the version, check.
+        """Async `initial`: what comes before the handler, such as the checks.
 
-        The async spelling of `initial`. Override it for what every request needs first,
-        not for what a permission can check. Takes the request and the arguments of the
-        URL. Raises an `APIException` to refuse.
+        Override it for what every request needs first, not for what a permission can
+        check. Takes the request and the arguments of the URL. Raises an `APIException`.
         """
         await _get_ready(self)
         self.format_kwarg = self.get_format_suffix(**kwargs)
@@ -875,44 +882,40 @@ class AsyncAPIView(_BothSpellings, APIView):
         await _call(self, "check_throttles", request)
 
     async def aperform_authentication(self, request: Request) -> None:
-        """Find out who sends the request, and set its `user` and `auth`.
+        """Async `perform_authentication`: set the `user` and `auth` of the request.
 
-        The async spelling of `perform_authentication`. Override it to `pass`, and
-        whoever asks for `request.user` first does it, in sync code. Takes the request.
-        Raises what the authenticators raise.
+        Override it to `pass`, and whoever asks for `request.user` first does it, in
+        sync code. Takes the request. Raises what the authenticators raise.
         """
         if getattr(request, "authenticators", True):
             await _move_to(WORKER_THREAD)
         super().perform_authentication(request)
 
     async def acheck_permissions(self, request: Request) -> None:
-        """Check if the request should be permitted.
+        """Async `check_permissions`: check if the request should be permitted.
 
-        The async spelling of `check_permissions`. Override it for a rule that no
-        permission class can express, and not for others. Takes the request. Raises
-        `NotAuthenticated` or `PermissionDenied`.
+        Override it for a rule that no permission class can express. Takes the request.
+        Raises `NotAuthenticated` or `PermissionDenied`.
         """
         for permission in await _call(self, "get_permissions"):
             if not await _call(permission, "has_permission", request, self):
                 await _deny(self, request, permission)
 
     async def acheck_object_permissions(self, request: Request, obj: Any) -> None:
-        """Check if the request should be permitted for a given object.
+        """Async `check_object_permissions`: the same, for a given object.
 
-        The async spelling of `check_object_permissions`. Rather than to override it,
-        await it in a handler that looks up its object without `aget_object`. Takes the
-        request and the object. Raises `NotAuthenticated` or `PermissionDenied`.
+        Rather than to override it, await it in a handler that looks up its object
+        without `aget_object`. Takes the request and the object. Raises as that does.
         """
         for permission in await _call(self, "get_permissions"):
             if not await _call(permission, "has_object_permission", request, self, obj):
                 await _deny(self, request, permission)
 
     async def acheck_throttles(self, request: Request) -> None:
-        """Check if the request should be throttled, after asking all throttles.
+        """Async `check_throttles`: ask all throttles.
 
-        The async spelling of `check_throttles`. Override it to throttle some requests
-        only, and `get_throttles` to choose the throttles. Takes the request. Raises
-        `Throttled`, with the longest wait.
+        Override it to throttle some requests only, and `get_throttles` to choose the
+        throttles. Takes the request. Raises `Throttled`, with the longest wait.
         """
         throttle_durations = []
         for throttle in await _call(self, "get_throttles"):
@@ -925,11 +928,10 @@ class AsyncAPIView(_BothSpellings, APIView):
             await _call(self, "throttled", request, max(durations, default=None))
 
     async def ahandle_exception(self, exc: Exception) -> Response:
-        """Return the response to an exception of a hook or a handler.
+        """Async `handle_exception`: answer an exception of a hook or a handler.
 
-        The async spelling of `handle_exception`. Override it to report an exception,
-        not to change the answer: the setting `EXCEPTION_HANDLER` is for that. Takes the
-        exception. Returns a `Response`, or raises what that handler does not answer.
+        Override it to report an exception; the setting `EXCEPTION_HANDLER` changes the
+        answer. Takes the exception. Returns a `Response`, or raises the exception.
         """
         await _move_to(WORKER_THREAD)
         if isinstance(
@@ -955,11 +957,11 @@ class AsyncAPIView(_BothSpellings, APIView):
     async def afinalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """Return the response with its renderer, and with the view's headers.
+        """Async `finalize_response`: give the response its renderer, and headers.
 
-        The async spelling of `finalize_response`. Override it for what all responses
-        need, not for one handler's. Takes the request, the response and the arguments
-        of the URL. Returns a response. Raises `AssertionError` if it gets none.
+        Override it for what all responses need, not for one handler's. Takes the
+        request, the response and the arguments of the URL. Returns a response. Raises
+        `AssertionError` if it gets none.
         """
         await _get_ready(self)
         return super().finalize_response(request, response, *args, **kwargs)
@@ -1012,9 +1014,9 @@ async def _deny(view: APIView, request: Request, permission: Any) -> None:
 
 
 class _View(_PassesForAFunction):
-    def __init__(self, function: Any, needs_thread: bool) -> None:
+    def __init__(self, function: Any) -> None:
         super().__init__(function)
-        self.needs_thread, self.is_imported = needs_thread, not _on_event_loop()
+        self.is_imported = not _on_event_loop()
         # SECURITY: a URL conf may be imported by the first request, on the event loop.
         # Decorators must take their sync branch there, too, and judge `request.user`.
         if not self.is_imported:
@@ -1032,9 +1034,14 @@ class _View(_PassesForAFunction):
 
     def __call__(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if _on_event_loop():
-            return _drive(_serve, self, request, *args, **kwargs)
+            return _drive(_serve_rendered, self, request, *args, **kwargs)
         is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
-        response: Any = _in_sync_code(self.__wrapped__, request, *args, **kwargs)
+        serve = (
+            functools.partial(_run, _serve, self)
+            if self.has_async
+            else self.__wrapped__
+        )
+        response: Any = _in_sync_code(serve, request, *args, **kwargs)
         if is_by_hand and isinstance(response, HttpResponseBase):
             response.__class__ = _awaitable(type(response))  # type: ignore[arg-type]
         return response
@@ -1042,14 +1049,15 @@ class _View(_PassesForAFunction):
 
 async def _serve(view: Any, request: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call DRF's view function, which makes the view, and await its `dispatch`."""
+    await _move_to(EVENT_LOOP)  # under WSGI, too: one for all that is async
     if view.needs_thread:
         await _move_to(WORKER_THREAD)
-    THREAD.serves = view
+    before, THREAD.serves = THREAD.serves, view
     try:
         answer = view.__wrapped__(request, *args, **kwargs)
     finally:  # The face of `dispatch` takes it, and hands out its flow, if it is there.
-        is_flow, THREAD.serves = THREAD.serves is None, None
-    return _rendered(view, request, await (answer if is_flow else _settle(answer)))
+        is_flow, THREAD.serves = THREAD.serves is not view, before
+    return await (answer if is_flow else _settle(answer))
 
 
 # What DRF's view calls in place. Where nothing of it is the project's, it makes no hop.
@@ -1069,19 +1077,18 @@ def _needs_thread(cls: Any, initkwargs: Dict[str, Any]) -> bool:
             is_read = not (callable(attribute) or name.startswith(("__", "schema")))
             if (name in IN_PLACE or is_read) and _is_code(attribute):
                 return True
-    for component, _ in _components_of(cls, initkwargs):
-        is_class = isinstance(component, type)
-        if _is_code(component.__init__ if is_class else component):
-            return True
-    return False
+    components = _components_of(cls, initkwargs)
+    return any(_is_code(c.__init__) for c, _ in components if c is not None)
 
 
 def _is_code(attribute: Any) -> bool:
     """Is it a function, a property or a class, and not as DRF wrote it?"""
     attribute = _behind(attribute)
-    is_drfs_class = isinstance(attribute, type) and _is_drf_class(attribute)
-    is_known = is_drfs_class or attribute is object.__init__ or _is_drfs_own(attribute)
-    return not is_known and (callable(attribute) or hasattr(attribute, "__get__"))
+    if not (callable(attribute) or hasattr(type(attribute), "__get__")):
+        return False
+    if isinstance(attribute, type):
+        return not _is_drf_class(attribute)
+    return not (attribute is object.__init__ or _is_drfs_own(attribute))
 
 
 def _components_of(view_class: Any, initkwargs: Dict[str, Any]) -> List[Any]:
@@ -1100,10 +1107,6 @@ def _parts(value: Any) -> List[Any]:
     if not isinstance(value, (list, tuple, set)):
         return [value]
     return [part for item in value for part in _parts(item)]
-
-
-# Django's ASGI handler renders a response in a hop of its own. Where that is what comes
-# next, it is done right away, in the worker thread.
 
 
 def _is_small(response: Any) -> bool:
@@ -1129,7 +1132,9 @@ def _is_changed_before_rendering(middleware: Tuple[str, ...]) -> bool:
     )
 
 
-def _rendered(view: Any, request: Any, response: Any) -> Any:
+async def _serve_rendered(view: Any, request: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Render the response, too, if Django's ASGI handler is to do that, in a hop."""
+    response = await _serve(view, request, *args, **kwargs)
     render = getattr(response, "render", None)
     if (
         not isinstance(request, ASGIRequest)
@@ -1183,11 +1188,10 @@ def _awaitable(cls: Any) -> Any:
 
 class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
     async def afilter_queryset(self, queryset: QuerySet) -> QuerySet:
-        """Pass a queryset through the filter backends of the view, in their order.
+        """Async `filter_queryset`: pass a queryset through the filter backends.
 
-        The async spelling of `filter_queryset`. Rather call it, from a list view or a
-        custom `aget_object`, than override it. Takes a queryset, or an awaitable of
-        one. Returns a queryset. Raises what the backends raise.
+        Rather call it, from a list view or a custom `aget_object`, than override it.
+        Takes a queryset, or an awaitable of one. Returns one. Raises what they raise.
         """
         queryset = await _settle(queryset)
         await _get_ready(self)
@@ -1198,11 +1202,10 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
         return queryset
 
     async def apaginate_queryset(self, queryset: QuerySet) -> Optional[List[Any]]:
-        """Return a single page of results, or `None` if pagination is disabled.
+        """Async `paginate_queryset`: a page, or `None` if pagination is disabled.
 
-        The async spelling of `paginate_queryset`. Override it to decide when to
-        paginate; `pagination_class` decides how. Takes a queryset, or an awaitable of
-        one. Returns a list. Raises `NotFound` if there is no such page.
+        Override it to decide when to paginate; `pagination_class` decides how. Takes a
+        queryset, or an awaitable of one. Returns a list. Raises `NotFound`.
         """
         await _get_ready(self)
         paginator = self.paginator
@@ -1214,12 +1217,12 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
         )
 
     async def aget_object(self) -> Any:
-        """Return the object that the view is displaying.
+        """Async `get_object`: the object that the view is displaying.
 
-        The async spelling of `get_object`. Override it for look-ups that `lookup_field`
-        cannot express, and await `acheck_object_permissions(request, obj)` at its end.
-        To change where it is looked up, override `get_queryset`. Returns a model
-        instance. Raises `Http404` if there is none, and what refuses the permission.
+        Override it for look-ups that `lookup_field` cannot express, and await
+        `acheck_object_permissions(request, obj)` at its end. To change where it is
+        looked up, override `get_queryset`. Returns a model instance. Raises `Http404`
+        if there is none, and what refuses the permission.
         """
         queryset = await _call(self, "get_queryset")
         queryset = await _call(self, "filter_queryset", queryset)
@@ -1270,11 +1273,10 @@ class AsyncCreateModelMixin(_BothSpellings, mixins.CreateModelMixin):
         return Response(data, status=status.HTTP_201_CREATED, headers=headers)
 
     async def aperform_create(self, serializer: BaseSerializer) -> None:
-        """Save the new instance.
+        """Async `perform_create`: save the new instance.
 
-        The async spelling of `perform_create`. Override it for what belongs to saving,
-        such as `await serializer.asave(owner=self.request.user)`, and not to change the
-        response. Takes the valid serializer. Raises what saving raises.
+        Override it for what belongs to saving: `await serializer.asave(owner=user)`.
+        Takes the valid serializer. Raises what saving raises.
         """
         await _call(serializer, "save")
 
@@ -1320,11 +1322,10 @@ class AsyncUpdateModelMixin(_BothSpellings, mixins.UpdateModelMixin):
         return Response(await _read(serializer, "data"))
 
     async def aperform_update(self, serializer: BaseSerializer) -> None:
-        """Save the changed instance.
+        """Async `perform_update`: save the changed instance.
 
-        The async spelling of `perform_update`. Override it for what belongs to saving,
-        such as `await serializer.asave(editor=self.request.user)`, and not to change
-        the response. Takes the valid serializer. Raises what saving raises.
+        Override it for what belongs to saving: `await serializer.asave(editor=user)`.
+        Takes the valid serializer. Raises what saving raises.
         """
         await _call(serializer, "save")
 
@@ -1342,10 +1343,9 @@ class AsyncDestroyModelMixin(_BothSpellings, mixins.DestroyModelMixin):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     async def aperform_destroy(self, instance: Any) -> None:
-        """Delete the instance, by its own `adelete` if it has one.
+        """Async `perform_destroy`: delete the instance, by its own `adelete` if any.
 
-        The async spelling of `perform_destroy`. Override it to archive the instance, or
-        for what belongs to deleting, and not to check permissions. Takes what
+        Override it to archive the instance, or for what belongs to deleting. Takes what
         `aget_object` returned. Raises what deleting raises.
         """
         await _call(instance, "delete")

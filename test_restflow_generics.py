@@ -147,7 +147,7 @@ from django.test.utils import setup_databases, teardown_databases
 from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.utils.deprecation import MiddlewareMixin
-from django.utils.functional import SimpleLazyObject, cached_property
+from django.utils.functional import SimpleLazyObject, cached_property, lazystr
 from django.views.decorators.cache import cache_page, never_cache
 from django.views.generic import View
 from rest_framework import (
@@ -1538,13 +1538,14 @@ def hops_of(view, *args, status=200, **options):
     return counts[0]
 
 
-class StockView(ProductView):
+class StockView(AsyncListCreateAPIView, AsyncRetrieveUpdateDestroyAPIView):
+    queryset = Product.objects.order_by("pk")
+    serializer_class = ProductSerializer
     authentication_classes = [SessionAuthentication, BasicAuthentication]
     permission_classes = [permissions.IsAuthenticated]
     throttle_classes = [throttling.UserRateThrottle]
     filter_backends = [filters.SearchFilter, filters.OrderingFilter]
     pagination_class = Pages
-    get = AsyncListAPIView.get
 
 
 class StockDetailView(StockView):
@@ -1905,6 +1906,20 @@ def test_a_stop_iteration_is_what_drf_makes_of_it(hook):
 
     view = subclass(View, **{hook: fail})
     assert json_of_both(view, "GET", "/1/") == ["StopIteration", "None"]
+
+
+def test_a_stop_iteration_of_a_permission_is_what_drf_makes_of_it():
+    class Fails(permissions.BasePermission):
+        def has_permission(self, request, view):
+            return next(iter([]))
+
+    def get_exception_handler(self):
+        return lambda error, context: Response(type(error).__name__)
+
+    for base in (generics.ListAPIView, AsyncListAPIView):
+        view = type("View", (base,), {**CONFIGURED, "permission_classes": [Fails]})
+        view.get_exception_handler = get_exception_handler
+        assert json_of_both(view) == "StopIteration"
 
 
 def test_a_runtime_error_of_sync_code_is_raised_as_it_is(tea):
@@ -3227,6 +3242,44 @@ def test_under_wsgi_only_a_view_with_an_async_hook_has_an_event_loop(view):
     assert (status, len(made), len({*threading.enumerate()} - threads)) == (200, has_one, has_one)
 
 
+def test_under_wsgi_all_that_is_async_of_a_view_runs_on_one_event_loop():
+    loops = []
+
+    class Asks(permissions.BasePermission):
+        async def has_permission(self, request, view):
+            loops.append(asyncio.get_running_loop())
+            return True
+
+    class Filters(filters.BaseFilterBackend):
+        async def afilter_queryset(self, request, queryset, view):
+            loops.append(asyncio.get_running_loop())
+            return queryset
+
+    class View(Listed):
+        permission_classes = [Asks & permissions.AllowAny]
+        filter_backends = [Filters]
+
+        async def get(self, request):
+            loops.append(asyncio.get_running_loop())
+            return await super().get(request)
+
+    status, _ = ask_wsgi(View)
+    assert (status, len(loops), len(set(loops))) == (200, 3, 1)
+
+
+def test_what_is_lazy_on_a_class_is_not_woken():
+    def wake():
+        raise AssertionError("woken")
+
+    lazy = {"service": SimpleLazyObject(wake), "list_url": lazystr("x")}
+    listed = {
+        "permission_classes": subclass(permissions.BasePermission, **lazy),
+        "throttle_classes": subclass(AsyncStack.Throttle, **lazy),
+    }
+    listed = {name: [component] for name, component in listed.items()}
+    assert status_of_both(subclass(Listed, **lazy, **listed)) == 200
+
+
 @pytest.mark.parametrize("hook", ["setup", "__init__"])
 def test_a_view_that_asks_the_database_when_it_is_made_stays_in_the_task_of_the_request(hook):
     class AsyncView(making(OverriddenList, hook)):
@@ -3726,7 +3779,7 @@ def test_all_classes_are_exported_and_documented_on_their_hooks_only():
         assert cls.__doc__ is None or cls.__doc__ == getattr(cls.__mro__[1], "__doc__", None), name
         for attribute, value in vars(cls).items():
             if attribute[1:] in PAIRS:
-                assert "async spelling of `%s`" % attribute[1:] in value.__doc__
+                assert "Async `%s`: " % attribute[1:] in value.__doc__
             elif attribute in ACTIONS + HANDLERS + ["get"]:
                 assert value.__doc__ is None
 
