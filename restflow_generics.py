@@ -516,7 +516,7 @@ def _hooks_of(cls: Any, *like: type) -> Set[str]:
     """Return the names of the methods that DRF calls."""
     drf_classes = filter(_is_drf_class, (*cls.__mro__, *like))
     hooks = set().union(*map(_methods_of, drf_classes))
-    names = {name: a for base in cls.__mro__ for name, a in vars(base).items()}
+    names = {n: a for base in cls.__mro__ for n, a in vars(base).copy().items()}
     if issubclass(cls, View):
         hooks.update(HANDLERS, (n for n, a in names.items() if _is_action(a)))
     if issubclass(cls, BaseSerializer):  # DRF makes up these names.
@@ -1072,7 +1072,7 @@ IN_PLACE = """
 def _needs_thread(cls: Any, initkwargs: Dict[str, Any]) -> bool:
     """May the project's sync code run where DRF's view calls its own, in place?"""
     for namespace in (initkwargs, *map(vars, cls.__mro__[:-1])):
-        for name, attribute in namespace.items():
+        for name, attribute in namespace.copy().items():
             # DRF's code may read a property, which may query. `schema` is for others.
             is_read = not (callable(attribute) or name.startswith(("__", "schema")))
             if (name in IN_PLACE or is_read) and _is_code(attribute):

@@ -244,10 +244,13 @@ def test_what_is_put_on_a_class_of_drfs_later_runs(owner, name, patch):
 
 
 def test_a_class_that_changes_while_a_view_is_made_of_it_is_no_error():
-    class Attribute:
-        @property
-        def __code__(self):  # which is looked at, and here as long as another thread takes
-            Changing.restflow_added = added.append(1)
+    class Looked(type):
+        def __getattr__(cls, name):  # It is looked at as long as another thread takes.
+            setattr(Changing, "added_%s" % len(added), added.append(name))
+            raise AttributeError(name)
+
+    class Attribute(metaclass=Looked):
+        pass
 
     class Changing(Listed):
         pass
