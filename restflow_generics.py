@@ -118,7 +118,7 @@ __version__ = "2.0.0"
 
 # Of each *flow* (see "The dispatch helper"): its class, and DRF's class and method.
 FLOWS: Dict[Any, Tuple[type, type, str]] = {}
-# Django's own `aget`, `asave`... only call their sync twins in a thread.
+# Django's `aget`, `asave`... call their sync twins in a thread: no async spellings.
 TWINS: Dict[Any, Any] = {}
 for _cls in (QuerySet, Model):
     for _name, _function in vars(_cls).items():
@@ -144,7 +144,7 @@ class Mark:
 
 
 def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
-    """Return the method of `owner` that decides. It is `skip` that asks."""
+    """Return the method of `owner` that decides. The face at the name `skip` asks."""
     cls, async_name = type(owner), sys.intern("a" + hook)
     on_object = getattr(owner, "__dict__", NOTHING)
     for name in (async_name, hook):
@@ -226,20 +226,20 @@ def _is_async(function: Any) -> bool:
 #    what an async hook waits for, on the event loop. Nothing else.
 # 3. A driven flow ends on the event loop: `_drive` is awaited there.
 #
-# A request to a stock view: `_serve` is driven, and moves to the thread. DRF's view
-# function makes the view there, and `dispatch`, `initial`, `list` and the hooks that
-# they call run without a further hop. For an `async def has_permission` among them
-# `_settle` moves to the event loop; `_call_on_its_side` moves back for a sync hook.
+# A request to a stock view: `_serve` calls DRF's view function, which makes the view,
+# and gets the flow of `dispatch`. That moves to the thread for the authenticators. The
+# hooks that `initial` and `list` call run there without a further hop. For an async one
+# among them `_settle` moves to the event loop, and `_call_on_its_side` moves back.
 
 EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
 _on_event_loop = asyncio._get_running_loop  # `None` where none runs in this thread
-# Which methods are running, each with the ids of its arguments.
+# Which methods run, each with the ids of its arguments: see `_meant`.
 RUNNING: Any = contextvars.ContextVar("RUNNING", default=())
 
 
 class _Thread(threading.local):
     runs_a_view = False  # in sync code
-    serves: Any = None  # the `_View` that is to get the flow of `dispatch`
+    serves: Any = None  # set by `_serve`, and taken by the face of `dispatch`
 
 
 THREAD = _Thread()
@@ -293,7 +293,7 @@ def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
         function, owner = _behind(method.__func__), method.__self__
         if _is_flow(function):
             drfs = _stood_for(function, owner)
-            if drfs is None or _is_drfs_own(drfs):
+            if _is_drfs_own(drfs):
                 return function(owner, *args, **kwargs)
             function = _behind(drfs)
         if function is not method.__func__:
@@ -308,19 +308,23 @@ def _is_flow(function: Any) -> bool:
 def _stood_for(flow: Any, view: Any) -> Any:
     """Return what DRF's view would run in the place of a flow: it may be patched."""
     ours, drf_class, hook = FLOWS[flow]
-    base = view.stood_for.get(flow, drf_class)
-    # A tracer that has wrapped both is to see the call once.
-    is_traced = base is drf_class and not _is_face(vars(ours).get(hook))
-    return None if is_traced else vars(base).get(hook)
+    drfs = vars(view.stood_for.get(flow, drf_class)).get(hook)
+    # The object of a tracer that has wrapped our method, too, is to see one call.
+    is_object = type(drfs) is not types.FunctionType
+    is_traced = is_object and not _is_face(vars(ours).get(hook))
+    return getattr(drfs, "__wrapped__", drfs) if is_traced else drfs
 
 
 def _is_drfs_own(attribute: Any) -> bool:
     """Is it as DRF wrote it? By where it was written, which no patch has copied."""
-    function = getattr(attribute, "__func__", getattr(attribute, "fget", attribute))
+    function = _behind(attribute)
+    function = getattr(function, "__func__", getattr(function, "fget", function))
     if type(function) is not types.FunctionType:
         return False
     module = function.__globals__.get("__name__", "")
-    return module == __name__ or module.startswith(("rest_framework.", "django.views."))
+    # In `django.views` there are Django's decorators, too.
+    is_drfs = module.startswith(("rest_framework.", "django.views.generic."))
+    return is_drfs or function.__globals__ is globals()
 
 
 async def _call_on_its_side(method: Any, args: Any, kwargs: Any) -> Any:
@@ -446,8 +450,7 @@ def _run(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:
                 variable.set(value)
 
 
-def _as_raised(error: Any) -> Any:
-    # Python lets no `StopIteration` out of a coroutine.
+def _as_raised(error: Any) -> Any:  # No `StopIteration` gets out of a coroutine.
     is_changed = type(error) is RuntimeError and type(error.__cause__) is StopIteration
     return error.__cause__ if is_changed else error
 
@@ -467,10 +470,11 @@ def _as_raised(error: Any) -> Any:
 # These have one spelling: a view may well have a helper that is called `ahead`.
 HANDLERS = {"dispatch", *View.http_method_names}
 ACTIONS = {"list", "create", "retrieve", "update", "partial_update", "destroy"}
-# In sync code DRF's own methods run, where a flow stands for one: but for these, which
-# take whatever components are handed to them, an `aget`, an `adelete`, an `asave`.
+# In sync code DRF's methods run in the place of flows, but for these: they await more.
 RUN_IN_SYNC_CODE_TOO = """check_permissions check_object_permissions check_throttles
     handle_exception get_object perform_create perform_update perform_destroy""".split()
+# Nobody looks at the answers of these: that one was not awaited would go unnoticed.
+ONLY_RAISE = ("check_", "perform_", "initial", "permission_denied", "throttled")
 # What a view names, and DRF's sync code calls.
 COMPONENTS = {
     "authentication_classes": authentication.BaseAuthentication,
@@ -582,7 +586,7 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
     if _is_method(async_) and is_to_give and not issubclass(cls, serializers.Field):
         _put_face(mark(async_name, async_name))
         _put_face(mark(hook, async_name))
-    elif _is_method(sync):
+    elif _is_method(sync) or (is_permission and sync is not None):
         is_called_by_both = is_of_view and (has_one_name or hook in ACTIONS)
         # A `def` may return a coroutine, too: no permission is taken at its word.
         if is_called_by_both or is_permission or _is_async_behind(sync):
@@ -612,6 +616,8 @@ def _put_face(mark: Any) -> None:
     # A tracer's object around a face hands on to it, and needs no other.
     is_there = there and there.base is mark.base and (is_object or _is_face(hidden))
     is_static = isinstance(hidden, (staticmethod, classmethod))
+    # SECURITY: DRF would take the coroutine of an async one for a "yes".
+    is_static = is_static and not (_is_async(hidden) or mark.hook.startswith("has_"))
     if is_there or is_static or _is_given(hidden, mark.base):
         return
     mark.written, mark.hidden = written, hidden
@@ -643,18 +649,23 @@ def _put_face(mark: Any) -> None:
 def _meant(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     """Return the method that is meant by who calls a face of `owner`."""
     is_by_super = getattr(type(owner), mark.name, None) is not mark.face
-    now = mark.written
+    now, sync = mark.written, vars(mark.base).get(mark.hook)
     if mark.is_given:  # What it was given for may be gone.
         now = _behind(vars(mark.base).get(mark.defined_as))
+    elif is_by_super and mark.name != mark.hook and not _is_given(sync, mark.base):
+        now = sync or now  # The sync name that it was given is decorated.
     if now is None:
         return _hidden(mark, owner)
     if is_by_super or mark.has_one_name:
         method = _bound(now, owner)
     else:
         method = _implementation(owner, mark.hook, skip=mark.name)
+    if not (mark.is_given and _is_running(method, args, kwargs)):
+        return method
     # An `ahas_permission` may ask the `has_permission` that it hides.
-    is_asked = mark.is_given and _is_running(method, args, kwargs)
-    return _hidden(mark, owner) if is_asked else method
+    method = _hidden(mark, owner)
+    face = getattr(method, "__func__", None)
+    return _meant(_mark(face), owner, args, kwargs) if _is_face(face) else method
 
 
 def _hidden(mark: Any, owner: Any) -> Any:
@@ -681,12 +692,9 @@ def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     if not _on_event_loop():
         flow = getattr(method, "__func__", None)
         if _is_flow(flow) and mark.hook not in RUN_IN_SYNC_CODE_TOO:
-            drfs = _stood_for(flow, owner)
-            if drfs is not None:
-                return _bound(drfs, owner)(*args, **kwargs)
+            return _bound(_stood_for(flow, owner), owner)(*args, **kwargs)
         return _run(_apply, method, *args, **kwargs)
-    if mark.is_given and mark.hook.startswith(("check_", "perform_", "initial")):
-        # Nobody looks at its answer: that it was not awaited would go unnoticed.
+    if mark.is_given and mark.hook.startswith(ONLY_RAISE):
         raise SynchronousOnlyOperation(
             "%s.%s() was called on the event loop, where its answer cannot be waited "
             "for. Write: await self.a%s(...), or await super().a%s(...)"
@@ -749,7 +757,9 @@ class _AsyncHandler(_PassesForAFunction):
 
     def __init__(self, function: Any, written: Any) -> None:
         super().__init__(function)
-        vars(self).update(function=function, __code__=written.__code__)
+        vars(self).update(
+            function=function, __code__=getattr(written, "__func__", written).__code__
+        )
 
     def __get__(self: Any, instance: Any, cls: Any) -> Any:
         return self if instance is None else types.MethodType(self.function, instance)
@@ -825,8 +835,7 @@ for _base in COMPONENTS.values():
     _complete_subclasses(_base)
 
 
-# `await serializer.asave(...)` is what a perform hook wants to write.
-if not hasattr(BaseSerializer, "asave"):
+if not hasattr(BaseSerializer, "asave"):  # which a perform hook wants to await
     _put_face(Mark(BaseSerializer, "save", (False, False), "asave", "save"))
 
 
@@ -867,15 +876,12 @@ class AsyncAPIView(_BothSpellings, APIView):
         """
         await _get_ready(self)
         self.format_kwarg = self.get_format_suffix(**kwargs)
-
         # Perform content negotiation and store the accepted info on the request
         neg = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = neg
-
         # Determine the API version, if versioning is in use.
         version, scheme = self.determine_version(request, *args, **kwargs)
         request.version, request.versioning_scheme = version, scheme
-
         # Ensure that the incoming request is permitted
         await _call(self, "perform_authentication", request)
         await _call(self, "check_permissions", request)
@@ -939,7 +945,6 @@ class AsyncAPIView(_BothSpellings, APIView):
         ):
             # WWW-Authenticate header for 401 responses, else coerce to 403
             auth_header = self.get_authenticate_header(self.request)
-
             if auth_header:
                 exc.auth_header = auth_header  # type: ignore[union-attr]
             else:
@@ -947,10 +952,8 @@ class AsyncAPIView(_BothSpellings, APIView):
 
         context = self.get_exception_handler_context()
         response = await _apply(self.get_exception_handler(), exc, context)
-
         if response is None:
             self.raise_uncaught_exception(exc)
-
         response.exception = True
         return response
 
@@ -1026,7 +1029,7 @@ class _View(_PassesForAFunction):
     def __code__(self) -> Any:
         opted_out = vars(self).get("_non_atomic_requests", ())
         is_atomic = any(
-            options["ATOMIC_REQUESTS"] and alias not in opted_out
+            options.get("ATOMIC_REQUESTS") and alias not in opted_out
             for alias, options in connections.settings.items()
         )
         is_awaited = _on_event_loop() and self.is_imported and not is_atomic
@@ -1071,7 +1074,8 @@ IN_PLACE = """
 
 def _needs_thread(cls: Any, initkwargs: Dict[str, Any]) -> bool:
     """May the project's sync code run where DRF's view calls its own, in place?"""
-    for namespace in (initkwargs, *map(vars, cls.__mro__[:-1])):
+    spaces: List[Any] = [initkwargs, *map(vars, cls.__mro__[:-1])]
+    for namespace in spaces:
         for name, attribute in namespace.copy().items():
             # DRF's code may read a property, which may query. `schema` is for others.
             is_read = not (callable(attribute) or name.startswith(("__", "schema")))
@@ -1226,17 +1230,13 @@ class AsyncGenericAPIView(AsyncAPIView, generics.GenericAPIView):
         """
         queryset = await _call(self, "get_queryset")
         queryset = await _call(self, "filter_queryset", queryset)
-
-        # Perform the lookup filtering.
         await _get_ready(self)
         lookup_url_kwarg = self.lookup_url_kwarg or self.lookup_field
-
         assert lookup_url_kwarg in self.kwargs, (
             "Expected view %s to be called with a URL keyword argument named "
             '"%s". Fix your URL conf, or set the `.lookup_field` attribute on '
             "the view correctly." % (type(self).__name__, lookup_url_kwarg)
         )
-
         filter_kwargs = {self.lookup_field: self.kwargs[lookup_url_kwarg]}
         obj = await _get_object_or_404(queryset, filter_kwargs)
         await _call(self, "check_object_permissions", self.request, obj)

@@ -149,6 +149,7 @@ from django.utils.decorators import method_decorator
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject, cached_property, lazystr
 from django.views.decorators.cache import cache_page, never_cache
+from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
 from rest_framework import (
     exceptions,
@@ -2553,6 +2554,97 @@ def test_a_sync_permission_may_ask_the_async_one_that_it_extends():
     assert ask(subclass(ProductView, permission_classes=[Somebody])).status == 403
 
 
+class OnlyGet:
+    def __init__(self, function):
+        self.function = function
+
+    def __get__(self, instance, cls):
+        return self.function.__get__(instance, cls)
+
+
+async def refuse_async(self, request, view, *obj):
+    return False
+
+
+NO_FUNCTIONS = {
+    "static": staticmethod(functools.partial(refuse_async, None)),
+    "static def": staticmethod(lambda request, view: refuse_async(None, request, view)),
+    "class": classmethod(refuse_async),
+    "property": property(lambda self: refuse_async.__get__(self)),
+    "singledispatch": functools.singledispatchmethod(refuse_async),
+    "partialmethod": functools.partialmethod(refuse_async),
+    "descriptor": OnlyGet(refuse_async),
+}
+
+
+@pytest.mark.parametrize("kind", list(NO_FUNCTIONS))
+def test_an_async_permission_is_no_yes_whatever_it_is_made_of(kind):
+    denies = subclass(permissions.BasePermission, has_permission=NO_FUNCTIONS[kind])
+    for listed in (denies, denies & permissions.AllowAny, ~~denies):
+        assert status_of_both(subclass(Listed, permission_classes=[listed])) == 403
+        assert status_of_both(subclass(ChecksInSyncCode, permission_classes=[listed])) == 403
+
+
+@pytest.mark.parametrize("decorate", [staticmethod, classmethod])
+def test_an_async_check_of_a_view_counts_below_a_sync_override(decorate):
+    async def check_permissions(*args):
+        raise exceptions.PermissionDenied
+
+    class View(Listed):
+        def initial(self, request, *args, **kwargs):
+            super().initial(request, *args, **kwargs)
+
+    View.check_permissions = decorate(check_permissions)
+    assert status_of_both(View) == 403
+
+
+def test_a_decorator_of_the_sync_name_counts_above_an_async_override():
+    class View(Listed):
+        async def acheck_permissions(self, request):
+            await super().acheck_permissions(request)
+
+    decorated = method_decorator(deny, name="check_permissions")(View)
+
+    class Sub(decorated):
+        async def acheck_permissions(self, request):
+            await super().acheck_permissions(request)
+
+    assert (status_of_both(decorated), status_of_both(Sub)) == (403, 403)
+
+
+@pytest.mark.parametrize(
+    "hook, check", [("permission_denied", "permissions"), ("throttled", "throttles")]
+)
+def test_what_refuses_is_not_forgotten_on_the_event_loop(hook, check):
+    async def checks(self, request):
+        getattr(self, hook)(request, None)
+
+    async def refuses(self, request, *args, **kwargs):
+        raise exceptions.PermissionDenied
+
+    base = subclass(Listed, **{"check_" + check: checks})
+    with pytest.raises(SynchronousOnlyOperation, match="await self.a" + hook):
+        ask(subclass(base, **{"a" + hook: refuses}))
+
+
+def test_an_async_permission_may_ask_the_sync_one_below_two_overrides():
+    class Base(permissions.BasePermission):
+        def has_permission(self, request, view):
+            asked.append("sync")
+            return True
+
+        async def ahas_permission(self, request, view):
+            return await sync_to_async(self.has_permission)(request, view)
+
+    class Sub(Base):
+        async def ahas_permission(self, request, view):
+            return await super().ahas_permission(request, view)
+
+    asked = []
+    assert status_of_both(subclass(Listed, permission_classes=[Sub])) == 200
+    assert asked == ["sync"] * 2
+
+
 def test_a_sync_permission_answers_on_the_event_loop_too():
     class Sync(permissions.BasePermission):
         def has_permission(self, request, view):
@@ -2762,8 +2854,53 @@ class Guarded(APIView):
         return login_required(super().as_view(**initkwargs))
 
 
+class ClosedAsync(APIView):
+    async def acheck_permissions(self, request):
+        raise exceptions.PermissionDenied("Closed.")
+
+
+class ClosedByADecorator(APIView):
+    @sensitive_variables()  # It is one of `django.views`.
+    def check_permissions(self, request):
+        raise exceptions.PermissionDenied("Closed.")
+
+
+@pytest.mark.parametrize("base", [ClosedAsync, ClosedByADecorator])
+def test_a_check_of_a_base_that_extends_drfs_view_is_not_passed_over(base):
+    assert status_of_both(type("View", (AsyncListAPIView, base), CONFIGURED)) == 403
+    with mock.patch.object(APIView, "check_permissions", ClosedByADecorator.check_permissions):
+        assert status_of_both(subclass(Listed)) == 403
+
+
+class LogsDispatch(mixins.ListModelMixin, generics.GenericAPIView):
+    def dispatch(self, request, *args, **kwargs):
+        response = super().dispatch(request, *args, **kwargs)
+        response["X-Base"] = "dispatch"
+        return response
+
+    def list(self, request, *args, **kwargs):
+        return Response(len(super().list(request, *args, **kwargs).data))
+
+
+class RefusesAfterwards(viewsets.ModelViewSet):
+    queryset = Product.objects.all()
+    serializer_class = ProductSerializer
+
+    @transaction.atomic
+    def create(self, request):
+        super().create(request)
+        raise exceptions.PermissionDenied
+
+
+def test_what_a_base_that_extends_drfs_view_rolls_back_is_rolled_back():
+    view = type("View", (AsyncModelViewSet, RefusesAfterwards), {})
+    for asked in (ask, ask_wsgi):
+        asked(view, "POST", data={"name": "Cup"})
+        assert Product.objects.count() == 3
+
+
 @pytest.mark.parametrize("own", [False, True], ids=["", "overridden once more"])
-@pytest.mark.parametrize("base", [OnlyTeapots, Closed, Guarded])
+@pytest.mark.parametrize("base", [OnlyTeapots, Closed, Guarded, LogsDispatch])
 def test_a_base_that_extends_drfs_view_comes_before_drfs_methods(base, own):
     """The order is DRF's: `class V(ListAPIView, Base)`."""
 
@@ -2953,25 +3090,6 @@ def test_a_patched_method_of_drfs_runs_on_its_own_side(owner, name, is_asked_bef
     monkeypatch.setattr(owner, name, patched)
     assert ask(view, "GET", url).status == (404 if name == "handle_exception" else 200)
     assert seen == [("worker thread", 3)]
-
-
-@pytest.mark.parametrize("name", ["dispatch", "list", "check_permissions"])
-def test_who_wraps_drfs_method_and_ours_sees_one_call(name, monkeypatch):
-    seen = []
-
-    def traced(method):
-        @functools.wraps(method)
-        def around(*args, **kwargs):
-            seen.append(name)
-            return method(*args, **kwargs)
-
-        return around
-
-    owners = (AsyncListModelMixin, mixins.ListModelMixin)
-    for owner in owners if name == "list" else (AsyncAPIView, APIView):
-        monkeypatch.setattr(owner, name, traced(getattr(owner, name)))
-    assert status_of_both(subclass(Listed)) == 200
-    assert seen == [name] * 2
 
 
 def test_a_patched_method_of_drfs_runs_below_an_override_too():
