@@ -194,7 +194,7 @@ def _is_given(attribute: Any, cls: type) -> bool:
     mark = _mark(attribute)
     if mark is None or mark.base is not cls or not mark.is_given:
         return False
-    # A decorator of all methods is around what was given, too. One of one is meant.
+    # If all methods are decorated, so is what was given. If only that is, it is meant.
     all_are_decorated = _behind(vars(cls).get(mark.defined_as)) is not mark.written
     return _is_face(attribute) or all_are_decorated
 
