@@ -1752,6 +1752,24 @@ def test_sync_code_in_the_midst_of_computing_is_kept_off_the_event_loop(attribut
         assert ask(view, method, url, data={"name": "Cup"}).status < 300
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"permission_classes": property(counted(lambda self: [Allowed]))},
+        {"default_response_headers": property(counted(lambda self: {}))},
+        {"throttle_classes": [making(AsyncStack.Throttle)]},
+        {"permission_classes": [making(Allowed)]},
+        {"versioning_class": making(versioning.QueryParameterVersioning, "determine_version")},
+        {"content_negotiation_class": making(DefaultContentNegotiation, "select_renderer")},
+        {"get_renderers": counted(NothingSync.get_renderers)},
+        {"setup": counted(NothingSync.setup)},
+    ],
+)
+def test_sync_code_around_an_async_handler_is_kept_off_the_event_loop(attributes):
+    view = type("View", (NothingSync,), attributes)
+    assert ask(view).json == {"where": "event loop"}
+
+
 @pytest.mark.parametrize("name", ["__init__", "setup"])
 def test_the_making_of_a_view_is_kept_off_the_event_loop(name):
     assert ask(making(AllAsyncView, name)).status == 200
@@ -1921,6 +1939,26 @@ def test_a_stop_iteration_of_a_permission_is_what_drf_makes_of_it():
         view = type("View", (base,), {**CONFIGURED, "permission_classes": [Fails]})
         view.get_exception_handler = get_exception_handler
         assert json_of_both(view) == "StopIteration"
+
+
+def test_a_stop_iteration_below_a_sync_override_and_after_an_async_hook_is_caught():
+    class View(AsyncRetrieveAPIView):
+        serializer_class = ProductSerializer
+
+        async def get_queryset(self):
+            await asyncio.sleep(0)
+            return Product.objects.all()
+
+        def filter_queryset(self, queryset):
+            return next(iter([]))
+
+        def retrieve(self, request, *args, **kwargs):
+            try:
+                return super().retrieve(request, *args, **kwargs)
+            except StopIteration:
+                return Response("none")
+
+    assert json_of_both(View, "GET", "/1/") == "none"
 
 
 def test_a_runtime_error_of_sync_code_is_raised_as_it_is(tea):
