@@ -13,10 +13,10 @@ Contents:
     The demo                            what serves the shop
     The tools of the tests              fixtures, requests, the views that the tests start from
     The one rule                        hooks of views, chains of overrides, components
-    What only computes                  what a request costs, and what is kept off the event loop
+    Hops                                what a request costs, and what is kept off the event loop
     The dispatch helper                 tasks, threads, context, exceptions, cancelled requests
     Both spellings                      which call reaches which spelling, and what is refused
-    Flows for what DRF does in one go   permissions that are combined, methods that are replaced
+    DRF's composites and methods        permissions that are combined, methods that are replaced
     The base view                       handlers, users, exceptions, metadata, errors
     What `as_view` returns              servers, decorators, views called by hand, transactions
     The generic view                    look-ups, pages, serializers
@@ -1508,7 +1508,7 @@ def test_arguments_may_have_any_name(name, tea):
     assert answer.json["description"] == "kept"
 
 
-# --- What only computes ---------------------------------------------------------------------------
+# --- Hops -----------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -3013,7 +3013,7 @@ def test_a_package_that_is_too_old_is_named(package, attributes, name):
             exec(code, {"__name__": "restflow_generics"})
 
 
-# --- Flows for what DRF does in one go ------------------------------------------------------------
+# --- DRF's composites and methods -----------------------------------------------------------------
 
 EXPRESSIONS = [
     "A & B",
