@@ -849,16 +849,17 @@ class AsyncAPIView(_BothSpellings, APIView):
 
     @classmethod
     def as_view(cls, *args: Any, **initkwargs: Any) -> Any:
-        # SECURITY: with what was put on classes later, and permissions that none lists.
+        # SECURITY: what was put on classes later counts, and permissions no view lists.
         _complete(cls)
         _complete_subclasses(permissions.BasePermission)
-        for component, base in _components_of(cls, initkwargs):
+        components = _components_of(cls, initkwargs)
+        for component, base in components:
             if isinstance(component, type):
                 _complete(component, base)
         view: Any = _View(super().as_view(*args, **initkwargs))
-        named = [cls, *(component for component, _ in _components_of(cls, initkwargs))]
+        named = [cls, *(component for component, _ in components)]
         view.has_async = any(getattr(n, "restflow_has_async", False) for n in named)
-        view.needs_thread = _needs_thread(cls, initkwargs)
+        view.needs_thread = _needs_thread(cls, initkwargs, components)
         return view
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
@@ -1039,11 +1040,9 @@ class _View(_PassesForAFunction):
         if _on_event_loop():
             return _drive(_serve_rendered, self, request, *args, **kwargs)
         is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
-        serve = (
-            functools.partial(_run, _serve, self)
-            if self.has_async
-            else self.__wrapped__
-        )
+        serve = self.__wrapped__
+        if self.has_async:
+            serve = functools.partial(_run, _serve, self)
         response: Any = _in_sync_code(serve, request, *args, **kwargs)
         if is_by_hand and isinstance(response, HttpResponseBase):
             response.__class__ = _awaitable(type(response))  # type: ignore[arg-type]
@@ -1072,7 +1071,7 @@ IN_PLACE = """
 """.split()
 
 
-def _needs_thread(cls: Any, initkwargs: Dict[str, Any]) -> bool:
+def _needs_thread(cls: Any, initkwargs: Dict[str, Any], components: Any) -> bool:
     """May the project's sync code run where DRF's view calls its own, in place?"""
     spaces: List[Any] = [initkwargs, *map(vars, cls.__mro__[:-1])]
     for namespace in spaces:
@@ -1081,7 +1080,6 @@ def _needs_thread(cls: Any, initkwargs: Dict[str, Any]) -> bool:
             is_read = not (callable(attribute) or name.startswith(("__", "schema")))
             if (name in IN_PLACE or is_read) and _is_code(attribute):
                 return True
-    components = _components_of(cls, initkwargs)
     return any(_is_code(c.__init__) for c, _ in components if c is not None)
 
 

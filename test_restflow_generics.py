@@ -3453,11 +3453,14 @@ def test_a_view_that_asks_the_database_when_it_is_made_stays_in_the_task_of_the_
     assert ask_wsgi(AsyncView)[0] == 200
 
 
-def test_a_view_that_asks_another_view_when_it_is_made_gets_its_response():
+@pytest.mark.parametrize("attributes", [{}, {"setup": counted(Waits.setup)}])
+def test_a_view_that_asks_another_view_when_it_is_made_gets_its_response(attributes):
+    other = subclass(Waits, **attributes).as_view()
+
     class Asks(Listed):
         def setup(self, request, *args, **kwargs):
             super().setup(request, *args, **kwargs)
-            self.other = Waits.as_view()(request).data
+            self.other = other(request).data
 
         def get(self, request):
             return Response(self.other)
