@@ -68,7 +68,7 @@ from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation, ValidationError
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DataError, connections, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -116,14 +116,8 @@ __version__ = "2.0.0"
 # gives the classes of a project both spellings of what they define. One of the two is a
 # *face*: a function that stands for the definition, and runs it on its own side.
 
-# Of each *flow* (see "The dispatch helper"): its class, and DRF's class and method.
-FLOWS: Dict[Any, Tuple[type, type, str]] = {}
-# Django's `aget`, `asave`... call their sync twins in a thread: no async spellings.
-TWINS: Dict[Any, Any] = {}
-for _cls in (QuerySet, Model):
-    for _name, _function in vars(_cls).items():
-        if _name.startswith("a") and _name[1:] in vars(_cls) and callable(_function):
-            TWINS[_function] = vars(_cls)[_name[1:]]
+# Their `asave`, `aget`... call the sync twins in a thread: no async spellings.
+OF_MODELS_AND_QUERYSETS = ("django.db.models.base", "django.db.models.query")
 NOTHING: Dict[str, Any] = {}
 
 
@@ -155,15 +149,16 @@ def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
         return getattr(owner, hook)
     written = _behind(async_)
     if written is not _behind(getattr(cls, hook, None)):
-        written = _find(cls, hook, async_name)
+        written = _most_derived(cls, hook, async_name)
     return _bound(written, owner)
 
 
-def _find(cls: type, hook: str, async_name: str) -> Any:
+def _most_derived(cls: type, hook: str, async_name: str) -> Any:
     """Return the most derived definition under either name."""
     for base in cls.__mro__:
         sync, async_ = vars(base).get(hook), vars(base).get(async_name)
-        if async_ is not None and not _is_given(async_, base):
+        is_djangos = _module_of(async_) in OF_MODELS_AND_QUERYSETS
+        if async_ is not None and not is_djangos and not _is_given(async_, base):
             # The class was given its sync name: what is there now was put there later.
             if sync is None or not _is_face(async_) or _is_given(sync, base):
                 return _behind(async_)
@@ -181,12 +176,17 @@ def _is_face(attribute: Any) -> bool:
 
 
 def _behind(attribute: Any) -> Any:
-    """Return what was written: all but a face is, and but Django's own `aget`..."""
-    if type(attribute) is types.FunctionType and attribute in TWINS:
-        return TWINS[attribute]
+    """Return what was written, which is all but a face."""
     mark = _mark(attribute)
-    is_there = _is_face(attribute) and mark.defined_as in vars(mark.base)
-    return mark.written if is_there else attribute
+    if mark is None or not _is_face(attribute):
+        return attribute
+    return mark.written if mark.defined_as in vars(mark.base) else attribute
+
+
+def _module_of(attribute: Any) -> str:
+    """Return where a method was written, by what no decorator copies."""
+    function = getattr(attribute, "__func__", getattr(attribute, "fget", attribute))
+    return getattr(function, "__globals__", NOTHING).get("__name__", "")
 
 
 def _is_given(attribute: Any, cls: type) -> bool:
@@ -233,7 +233,9 @@ def _is_async(function: Any) -> bool:
 
 EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
 _on_event_loop = asyncio._get_running_loop  # `None` where none runs in this thread
-# Which methods run, each with the ids of its arguments: see `_meant`.
+# Of each flow: its class here, and the class and the method of DRF's that it stands for.
+FLOWS: Dict[Any, Tuple[type, type, str]] = {}
+# Which methods run, each with its arguments: see `_meant`.
 RUNNING: Any = contextvars.ContextVar("RUNNING", default=())
 
 
@@ -309,22 +311,18 @@ def _stood_for(flow: Any, view: Any) -> Any:
     """Return what DRF's view would run in the place of a flow: it may be patched."""
     ours, drf_class, hook = FLOWS[flow]
     drfs = vars(view.stood_for.get(flow, drf_class)).get(hook)
+    if type(drfs) is types.FunctionType or _is_face(vars(ours).get(hook)):
+        return drfs
     # The object of a tracer that has wrapped our method, too, is to see one call.
-    is_object = type(drfs) is not types.FunctionType
-    is_traced = is_object and not _is_face(vars(ours).get(hook))
-    return getattr(drfs, "__wrapped__", drfs) if is_traced else drfs
+    return getattr(drfs, "__wrapped__", drfs)
 
 
 def _is_drfs_own(attribute: Any) -> bool:
-    """Is it as DRF wrote it? By where it was written, which no patch has copied."""
-    function = _behind(attribute)
-    function = getattr(function, "__func__", getattr(function, "fget", function))
-    if type(function) is not types.FunctionType:
-        return False
-    module = function.__globals__.get("__name__", "")
+    """Is it as DRF wrote it, or stands here for what DRF wrote?"""
+    module = _module_of(_behind(attribute))
     # In `django.views` there are Django's decorators, too.
-    is_drfs = module.startswith(("rest_framework.", "django.views.generic."))
-    return is_drfs or function.__globals__ is globals()
+    drfs = ("rest_framework.", "django.views.generic.")
+    return module == __name__ or module.startswith(drfs)
 
 
 async def _call_on_its_side(method: Any, args: Any, kwargs: Any) -> Any:
@@ -333,7 +331,7 @@ async def _call_on_its_side(method: Any, args: Any, kwargs: Any) -> Any:
         if not only_computes or getattr(method.__self__, "needs_thread", False):
             await _move_to(WORKER_THREAD)
     running = RUNNING.get()
-    RUNNING.set(((method, [*map(id, (*args, *kwargs.values()))]), *running))
+    RUNNING.set(((method, (*args, *kwargs.values())), *running))
     try:
         return await _settle(method(*args, **kwargs))
     finally:
@@ -677,7 +675,8 @@ def _hidden(mark: Any, owner: Any) -> Any:
 def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
     """Is it the method itself that asks, and about the same?"""
     asked = [*map(id, (*args, *kwargs.values()))]
-    return any(asked == of and method == other for other, of in RUNNING.get())
+    running = RUNNING.get()
+    return any(asked == [*map(id, of)] and method == other for other, of in running)
 
 
 def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
@@ -845,7 +844,7 @@ if not hasattr(BaseSerializer, "asave"):  # which a perform hook wants to await
 class AsyncAPIView(_BothSpellings, APIView):
     # Asked by `as_view`, which would mark its function: `_View` passes for one itself.
     view_is_async = False
-    needs_thread = True
+    needs_thread = True  # Set for each request by what `_needs_thread` finds.
 
     @classmethod
     def as_view(cls, *args: Any, **initkwargs: Any) -> Any:
@@ -1020,11 +1019,11 @@ async def _deny(view: APIView, request: Request, permission: Any) -> None:
 class _View(_PassesForAFunction):
     def __init__(self, function: Any) -> None:
         super().__init__(function)
-        self.is_imported = not _on_event_loop()
+        self.is_import_over = not _on_event_loop()
         # SECURITY: a URL conf may be imported by the first request, on the event loop.
         # Decorators must take their sync branch there, too, and judge `request.user`.
-        if not self.is_imported:
-            asyncio.get_running_loop().call_soon(setattr, self, "is_imported", True)
+        if not self.is_import_over:
+            asyncio.get_running_loop().call_soon(setattr, self, "is_import_over", True)
 
     @property
     def __code__(self) -> Any:
@@ -1033,7 +1032,7 @@ class _View(_PassesForAFunction):
             options.get("ATOMIC_REQUESTS") and alias not in opted_out
             for alias, options in connections.settings.items()
         )
-        is_awaited = _on_event_loop() and self.is_imported and not is_atomic
+        is_awaited = _on_event_loop() and self.is_import_over and not is_atomic
         return (_serve if is_awaited else _in_sync_code).__code__
 
     def __call__(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

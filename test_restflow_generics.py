@@ -2121,6 +2121,32 @@ def test_an_answer_that_nobody_has_awaited_is_no_answer(hook, use):
         asyncio.run(forget_to_await())
 
 
+@pytest.mark.parametrize("waits", ["the first", "the second"])
+def test_an_async_hook_that_sync_code_waits_for_is_cancelled(waits):
+    log = []
+
+    class View(Listed):
+        async def afilter_queryset(self, queryset):
+            log.append("the first")
+            await Product.objects.acount() if waits == "the second" else await asyncio.sleep(10)
+            return queryset
+
+        async def apaginate_queryset(self, queryset):
+            log.append("the second")
+            await asyncio.sleep(10)
+
+        def list(self, request):
+            try:
+                return super().list(request)
+            finally:
+                log.append("cleaned up on the " + where())
+
+    start = time.monotonic()
+    assert isinstance(cancelled_at(View, lambda: waits in log), asyncio.CancelledError)
+    assert log[-2:] == [waits, "cleaned up on the worker thread"]
+    assert time.monotonic() < start + 5
+
+
 def test_an_action_may_be_a_task_and_be_cancelled():
     class View(ProductView):
         async def list(self, request, *args, **kwargs):
@@ -3144,6 +3170,27 @@ def test_a_patched_method_of_drfs_runs_below_an_override_too():
     with mock.patch.object(mixins.ListModelMixin, "list", return_value=Response("patched")):
         assert ask(View).json == "patched"
     assert len(ask(View).json) == 3
+
+
+def test_a_tracer_that_has_wrapped_our_method_and_drfs_sees_one_call():
+    class Wrapper:
+        def __init__(self, wrapped):
+            self.__wrapped__ = wrapped
+
+        def __get__(self, instance, cls):
+            return self.__wrapped__ if instance is None else functools.partial(self, instance)
+
+        def __call__(self, *args, **kwargs):
+            seen.append("a call")
+            return self.__wrapped__(*args, **kwargs)
+
+    seen, View = [], type("View", (Listed,), {})
+    with contextlib.ExitStack() as patches:
+        for cls in (AsyncAPIView, APIView):
+            wrapper = Wrapper(vars(cls)["dispatch"])
+            patches.enter_context(mock.patch.object(cls, "dispatch", wrapper))
+        assert status_of_both(View.as_view()) == 200
+    assert seen == ["a call"] * 2
 
 
 # --- The base view --------------------------------------------------------------------------------
