@@ -754,14 +754,15 @@ class _AsyncHandler(_PassesForAFunction):
     # The face of an `async def get`: a coroutine function, as the class has it. Objects
     # have a function, as decorators of handlers must take their sync branch.
 
-    def __init__(self, function: Any, written: Any) -> None:
+    def __init__(self: Any, function: Any, written: Any) -> None:
         super().__init__(function)
-        vars(self).update(
-            function=function, __code__=getattr(written, "__func__", written).__code__
-        )
+        self.function, self.written = function, written
+        self.__code__ = getattr(written, "__func__", written).__code__
 
     def __get__(self: Any, instance: Any, cls: Any) -> Any:
-        return self if instance is None else types.MethodType(self.function, instance)
+        if not hasattr(instance, "has_both_spellings"):  # To others it is what it was.
+            return self if instance is None else _bound(self.written, instance)
+        return types.MethodType(self.function, instance)
 
     def __call__(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
@@ -812,10 +813,8 @@ def _complete_new_subclasses(base: Any) -> None:
     before = vars(base).get("__init_subclass__")  # that of another copy of this file
 
     def __init_subclass__(cls: Any, /, **kwargs: Any) -> None:
-        if before is None:
-            super(base, cls).__init_subclass__(**kwargs)
-        else:
-            before.__get__(None, cls)(**kwargs)
+        inherited = super(base, cls).__init_subclass__
+        (before.__get__(None, cls) if before else inherited)(**kwargs)
         _complete(cls)
 
     base.__init_subclass__ = classmethod(__init_subclass__)
@@ -962,9 +961,8 @@ class AsyncAPIView(_BothSpellings, APIView):
     ) -> Response:
         """Async `finalize_response`: give the response its renderer, and headers.
 
-        Override it for what all responses need, not for one handler's. Takes the
-        request, the response and the arguments of the URL. Returns a response. Raises
-        `AssertionError` if it gets none.
+        Override it for what all responses need, not one handler's. Takes the request, a
+        response and URL arguments. Returns a response, or raises `AssertionError`.
         """
         await _get_ready(self)
         return super().finalize_response(request, response, *args, **kwargs)

@@ -2301,6 +2301,8 @@ def test_a_mixin_stays_what_it_was_for_views_that_are_not_of_this_module():
     assert ask(SyncView, "POST", data={"name": "Cup"}).status == 201
     with pytest.raises(AssertionError, match="not for DRF"):
         ask(View, "POST", data={"name": "Cup"})
+    # As it stands in the mixin: others may ask whether it is a coroutine function.
+    assert inspect.iscoroutinefunction(SyncView().perform_update)
     assert inspect.iscoroutine(update := SyncView().perform_update(None))
     update.close()
 

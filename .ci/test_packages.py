@@ -36,7 +36,7 @@ from rest_framework.response import Response
 from rest_framework.schemas import get_schema_view
 from rest_framework.test import APIClient
 
-from restflow_generics import AsyncListCreateAPIView
+from restflow_generics import AsyncAPIView, AsyncListCreateAPIView
 from test_restflow_generics import (
     CONCRETE,
     Category,
@@ -207,6 +207,18 @@ def test_views_of_adrf_go_on_awaiting_their_async_components(is_async):
     for user, status in [("ann", 200), ("eve", 403), ("bob", 429)]:
         assert ask(view, headers={"X-User": user}).status == status
         assert ask_wsgi(view, headers={"HTTP_X_USER": user})[0] == status
+
+
+def test_a_mixin_with_async_handlers_serves_views_of_adrf_and_of_this_module():
+    adrf = package("adrf.views")
+
+    class Mixin:
+        async def get(self, request):
+            return Response(await Product.objects.acount())
+
+    views = [type("View", (Mixin, base), {}) for base in (AsyncAPIView, adrf.APIView)]
+    count = Product.objects.count()
+    assert [ask(view).json for view in views] == [count, count]
 
 
 def test_serializers_of_adrf_are_awaited_on_the_event_loop():
