@@ -61,10 +61,9 @@ application = ASGIHandler()
 
 
 def taking_turns():
-    (recipe,) = [block.values[0] for block in shop.readme_blocks() if block.id == "TakeTurns"]
-    names = {"get_asgi_application": ASGIHandler}
-    exec(recipe, names)
-    return names["application"]
+    from take_turns import TakeTurns
+
+    return TakeTurns(application)
 
 
 console = logging.StreamHandler()

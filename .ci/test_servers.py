@@ -29,7 +29,7 @@ from unittest import mock
 
 import django
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.asgi import ASGIHandler
 from django.db import connection, connections
@@ -43,6 +43,7 @@ from rest_framework.authentication import BasicAuthentication
 from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from take_turns import TakeTurns
 from test_demo import free_port
 
 from restflow_generics import AsyncAPIView, call_hook
@@ -55,9 +56,7 @@ from test_restflow_generics import (
     Shop,
     basic,
     exchange,
-    is_for_a_newer_asgiref,
     mounted,
-    readme_blocks,
     reset_shop,
     router,
     until,
@@ -485,12 +484,9 @@ def test_the_readme_names_the_servers():
     assert "through ASGI, with %s, %s, %s or %s. Under WSGI, say with %s," % (*SERVERS,) in readme
 
 
-def test_requests_take_turns_with_threads_and_connections_as_the_readme_says():
-    (block,) = [block for block in readme_blocks() if block.id == "TakeTurns"]
-    if is_for_a_newer_asgiref(block.id):
+def test_requests_take_turns_with_threads_and_connections():
+    if not hasattr(ThreadSensitiveContext(), "_executor"):
         pytest.skip("asgiref 3.13 is the first whose ThreadSensitiveContext takes an executor")
-    names = {"get_asgi_application": ASGIHandler}
-    exec(block.values[0], names)
     used = []
 
     class View(AsyncAPIView):
@@ -501,7 +497,7 @@ def test_requests_take_turns_with_threads_and_connections_as_the_readme_says():
             return Response()
 
     async def ask_all():
-        application = names["TakeTurns"](ASGIHandler(), keep=2)
+        application = TakeTurns(ASGIHandler(), keep=2)
         for _ in range(3):
             await exchange(application, "GET", "/")
         assert len(set(used)) == 1
