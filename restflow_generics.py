@@ -69,7 +69,7 @@ from django.core.exceptions import SynchronousOnlyOperation, ValidationError
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DataError, connections, transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.module_loading import import_string
@@ -129,12 +129,10 @@ class Mark:
     written: Any = None  # the definition that the face stands for
     hidden: Any = None  # what the class had where it was given the face
 
-    def __init__(
-        self, base: Any, hook: str, kind: Tuple[bool, bool], name: str, defined_as: str
-    ) -> None:
-        self.base, self.hook, self.name, self.defined_as = base, hook, name, defined_as
+    def __init__(self, base: Any, hook: str, kind: Any, name: str, origin: str) -> None:
+        self.base, self.hook, self.name, self.origin = base, hook, name, origin
         self.is_of_view, self.has_one_name = kind
-        self.is_given = name != defined_as  # for the spelling that the class lacks
+        self.is_given = name != origin  # for the spelling that the class lacks
 
 
 def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
@@ -180,7 +178,7 @@ def _behind(attribute: Any) -> Any:
     mark = _mark(attribute)
     if mark is None or not _is_face(attribute):
         return attribute
-    return mark.written if mark.defined_as in vars(mark.base) else attribute
+    return mark.written if mark.origin in vars(mark.base) else attribute
 
 
 def _module_of(attribute: Any) -> str:
@@ -195,13 +193,11 @@ def _is_given(attribute: Any, cls: type) -> bool:
     if mark is None or mark.base is not cls or not mark.is_given:
         return False
     # If all methods are decorated, so is what was given. If only that is, it is meant.
-    all_are_decorated = _behind(vars(cls).get(mark.defined_as)) is not mark.written
+    all_are_decorated = _behind(vars(cls).get(mark.origin)) is not mark.written
     return _is_face(attribute) or all_are_decorated
 
 
 def _bound(function: Any, owner: Any) -> Any:
-    if type(function) is types.FunctionType:
-        return types.MethodType(function, owner)
     return getattr(function, "__get__", lambda *_: function)(owner, type(owner))
 
 
@@ -320,9 +316,7 @@ def _stood_for(flow: Any, view: Any) -> Any:
 def _is_drfs_own(attribute: Any) -> bool:
     """Is it as DRF wrote it, or stands here for what DRF wrote?"""
     module = _module_of(_behind(attribute))
-    # In `django.views` there are Django's decorators, too.
-    drfs = ("rest_framework.", "django.views.generic.")
-    return module == __name__ or module.startswith(drfs)
+    return module in (__name__, View.__module__) or module.startswith("rest_framework.")
 
 
 async def _call_on_its_side(method: Any, args: Any, kwargs: Any) -> Any:
@@ -431,10 +425,9 @@ def _run(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return end.value
     except RuntimeError as error:
         raise _as_raised(error)  # noqa: B904
-    # In a copy of the context: asgiref notes in it which thread waits, and a request
-    # that is cancelled then would take the note along, and ask that thread for its
-    # clean-up ("CurrentThreadExecutor already quit"). asgiref also forgets which task
-    # of this thread's is to be cancelled with the request.
+    # In a copy of the context: asgiref notes in it which thread waits, and the clean-up
+    # of a request that is cancelled then would ask that ("CurrentThreadExecutor already
+    # quit"). asgiref also forgets which task is to be cancelled with the request.
     context, thread = contextvars.copy_context(), SyncToAsync.threadlocal
     task_context = getattr(thread, "task_context", None)
     try:
@@ -462,8 +455,7 @@ def _as_raised(error: Any) -> Any:  # No `StopIteration` gets out of a coroutine
 # answers with the result, and on the event loop with what async code awaits.
 #
 # SECURITY: to DRF's sync code, a coroutine of an `async def has_permission` is a "yes".
-# So this goes for permissions and the like, too, whether a view of this module lists
-# them or not: DRF's base classes tell of each class that is made below them.
+# So DRF's base classes tell of each class below them, whether a view lists it or not.
 
 # These have one spelling: a view may well have a helper that is called `ahead`.
 HANDLERS = {"dispatch", *View.http_method_names}
@@ -530,8 +522,7 @@ def _hooks_of(cls: Any, *like: type) -> Set[str]:
 
 @functools.lru_cache(maxsize=None)
 def _methods_of(drf_class: type) -> Set[str]:
-    methods = {name for name, a in vars(drf_class).items() if inspect.isfunction(a)}
-    return {name for name in methods if not name.startswith("_")}
+    return {n for n, a in vars(drf_class).items() if n[0] != "_" and callable(a)}
 
 
 def _is_action(attribute: Any) -> bool:
@@ -546,7 +537,7 @@ def _is_ours(cls: type) -> bool:
 def _is_drf_class(cls: type) -> bool:
     # `type("S", (Serializer,), {})` has the module of DRF's metaclass.
     is_there = getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
-    return is_there and cls.__module__.startswith(("rest_framework.", "django."))
+    return cls is View or (is_there and cls.__module__.startswith("rest_framework."))
 
 
 def _stood_for_by(cls: type) -> Dict[Any, type]:
@@ -600,16 +591,21 @@ def _is_method(attribute: Any) -> bool:
     return is_method and not isinstance(attribute, type)
 
 
-def _is_async_behind(function: Any) -> bool:  # or says that it wraps an `async def`
-    if isinstance(function, types.FunctionType):
-        function = inspect.unwrap(function, stop=_is_face)
-    return _is_async(function) and not _is_face(function)  # It answers sync code.
+def _is_async_behind(function: Any) -> bool:
+    return any(map(_is_async, _layers(function)))
+
+
+def _layers(function: Any) -> Any:
+    """Yield a function and what it says that it wraps, down to a face."""
+    while function is not None and not _is_face(function):
+        yield function
+        function = getattr(function, "__dict__", NOTHING).get("__wrapped__")
 
 
 def _put_face(mark: Any) -> None:
     """Make the face that a mark describes, and put it on its class."""
     namespace, name = vars(mark.base), mark.name
-    hidden, written = namespace.get(name), _behind(namespace[mark.defined_as])
+    hidden, written = namespace.get(name), _behind(namespace[mark.origin])
     there, is_object = _mark(hidden), type(hidden) is not types.FunctionType
     # A tracer's object around a face hands on to it, and needs no other.
     is_there = there and there.base is mark.base and (is_object or _is_face(hidden))
@@ -631,15 +627,15 @@ def _put_face(mark: Any) -> None:
     async def awaited(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         return await _drive(_apply, _meant(mark, self, args, kwargs), *args, **kwargs)
 
-    is_sync_name = name == mark.hook
-    face: Any = functools.wraps(written)(answered if is_sync_name else awaited)
-    for left_by_decorator in ("_is_coroutine", "_is_coroutine_marker"):
-        vars(face).pop(left_by_decorator, None)
+    face: Any = functools.wraps(written)(answered if name == mark.hook else awaited)
+    for names in [getattr(layer, "__dict__", {}) for layer in _layers(face)]:
+        # Each decorator copies these, by which Django knows coroutine functions.
+        names.pop("_is_coroutine", names.pop("_is_coroutine_marker", None))
     face.restflow_face, mark.face, mark.function = mark, face, face
     if mark.is_given:
         face.__name__, face.__module__ = name, mark.base.__module__
         face.__qualname__ = "%s.%s" % (mark.base.__qualname__, name)
-    elif is_sync_name and mark.is_of_view and _is_async(written):
+    elif name == mark.hook and mark.is_of_view and _is_async(written):
         mark.face = _AsyncHandler(face, written)
     setattr(mark.base, name, mark.face)
 
@@ -649,7 +645,7 @@ def _meant(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     is_by_super = getattr(type(owner), mark.name, None) is not mark.face
     now, sync = mark.written, vars(mark.base).get(mark.hook)
     if mark.is_given:  # What it was given for may be gone.
-        now = _behind(vars(mark.base).get(mark.defined_as))
+        now = _behind(vars(mark.base).get(mark.origin))
     elif is_by_super and mark.name != mark.hook and not _is_given(sync, mark.base):
         now = sync or now  # The sync name that it was given is decorated.
     if now is None:
@@ -691,7 +687,8 @@ def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     if not _on_event_loop():
         flow = getattr(method, "__func__", None)
         if _is_flow(flow) and mark.hook not in RUN_IN_SYNC_CODE_TOO:
-            return _bound(_stood_for(flow, owner), owner)(*args, **kwargs)
+            result = _bound(_stood_for(flow, owner), owner)(*args, **kwargs)
+            return _run(_settle, result)  # A mock may be in the place of an action.
         return _run(_apply, method, *args, **kwargs)
     if mark.is_given and mark.hook.startswith(ONLY_RAISE):
         raise SynchronousOnlyOperation(
@@ -753,6 +750,7 @@ class _PassesForAFunction:
 class _AsyncHandler(_PassesForAFunction):
     # The face of an `async def get`: a coroutine function, as the class has it. Objects
     # have a function, as decorators of handlers must take their sync branch.
+    __func__: Any = property(lambda self: self.function)  # `mock` asks it, too.
 
     def __init__(self: Any, function: Any, written: Any) -> None:
         super().__init__(function)
@@ -1033,12 +1031,14 @@ class _View(_PassesForAFunction):
         is_awaited = _on_event_loop() and self.is_import_over and not is_atomic
         return (_serve if is_awaited else _in_sync_code).__code__
 
-    def __call__(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
         if _on_event_loop():
             return _drive(_serve_rendered, self, request, *args, **kwargs)
         is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
-        serve = self.__wrapped__
-        if self.has_async:
+        serve, name = self.__wrapped__, request.method.lower()
+        name = getattr(self, "actions", NOTHING).get(name, name)
+        handler = _behind(getattr(self.cls, name, None))  # A mock was put there later.
+        if self.has_async or (_is_async(handler) and not _is_flow(handler)):
             serve = functools.partial(_run, _serve, self)
         response: Any = _in_sync_code(serve, request, *args, **kwargs)
         if is_by_hand and isinstance(response, HttpResponseBase):
