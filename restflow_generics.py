@@ -131,7 +131,7 @@ class Mark:
 
     def __init__(self, base: Any, hook: str, kind: Any, name: str, origin: str) -> None:
         self.base, self.hook, self.name, self.origin = base, hook, name, origin
-        self.is_of_view, self.has_one_name = kind
+        self.is_of_view, self.has_one_name, self.is_shared = kind
         self.is_given = name != origin  # for the spelling that the class lacks
 
 
@@ -184,7 +184,8 @@ def _behind(attribute: Any) -> Any:
 def _module_of(attribute: Any) -> str:
     """Return where a method was written, by what no decorator copies."""
     function = getattr(attribute, "__func__", getattr(attribute, "fget", attribute))
-    return getattr(function, "__globals__", NOTHING).get("__name__", "")
+    is_function = type(function) is types.FunctionType  # and no tracer's object
+    return function.__globals__.get("__name__", "") if is_function else ""
 
 
 def _is_given(attribute: Any, cls: type) -> bool:
@@ -201,14 +202,17 @@ def _bound(function: Any, owner: Any) -> Any:
     return getattr(function, "__get__", lambda *_: function)(owner, type(owner))
 
 
-def _is_async(function: Any) -> bool:
-    # By its code. Not by the mark of `markcoroutinefunction`, which decorators copy.
+def _code_of(function: Any) -> Any:
     while isinstance(function, (functools.partial, functools.partialmethod)):
         function = function.func
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
-    code = code or getattr(type(function).__call__, "__code__", None)
-    return code is not None and bool(code.co_flags & inspect.CO_COROUTINE)
+    return code or getattr(type(function).__call__, "__code__", None)
+
+
+def _is_async(function: Any) -> bool:
+    # By its code. Not by the mark of `markcoroutinefunction`, which decorators copy.
+    return bool(getattr(_code_of(function), "co_flags", 0) & inspect.CO_COROUTINE)
 
 
 # --- The dispatch helper --------------------------------------------------------------
@@ -242,14 +246,9 @@ class _Thread(threading.local):
 
 THREAD = _Thread()
 # Methods of DRF's that need no thread, as all that they do is to compute.
-COMPUTES = (
-    APIView.get_permissions,
-    APIView.get_throttles,
-    generics.GenericAPIView.get_queryset,
-    permissions.BasePermission.has_permission,
-    permissions.BasePermission.has_object_permission,
-    permissions.AllowAny.has_permission,
-)
+COMPUTE = """APIView.get_permissions APIView.get_throttles GenericAPIView.get_queryset
+    BasePermission.has_permission BasePermission.has_object_permission
+    AllowAny.has_permission""".split()
 
 
 def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -275,14 +274,11 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
 
 def _read(owner: Any, name: str) -> Coroutine:
     """Read a property, for a flow, which awaits it."""
-    async_name = "a" + name
-    for base in type(owner).__mro__ if hasattr(type(owner), async_name) else ():
-        if async_name in vars(base):  # as a serializer's `adata`, in either style
-            value = getattr(owner, async_name)
-            return _apply(value) if callable(value) else _settle(value)
-        if name in vars(base):
-            break
-    return _apply(getattr, owner, name)
+    async_ = getattr(type(owner), "a" + name, None)
+    if async_ is None or _most_derived(type(owner), name, "a" + name) is not async_:
+        return _apply(getattr, owner, name)
+    value = getattr(owner, "a" + name)  # as a serializer's `adata`, in either style
+    return _apply(value) if callable(value) else _settle(value)
 
 
 def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
@@ -321,8 +317,10 @@ def _is_drfs_own(attribute: Any) -> bool:
 
 async def _call_on_its_side(method: Any, args: Any, kwargs: Any) -> Any:
     if _on_event_loop() and not _is_async(method):
-        only_computes = getattr(method, "__func__", None) in COMPUTES
-        if not only_computes or getattr(method.__self__, "needs_thread", False):
+        computes = getattr(method, "__qualname__", "") in COMPUTE and _is_drfs_own(
+            method
+        )
+        if not computes or getattr(method.__self__, "needs_thread", False):
             await _move_to(WORKER_THREAD)
     running = RUNNING.get()
     RUNNING.set(((method, (*args, *kwargs.values())), *running))
@@ -465,6 +463,8 @@ RUN_IN_SYNC_CODE_TOO = """check_permissions check_object_permissions check_throt
     handle_exception get_object perform_create perform_update perform_destroy""".split()
 # Nobody looks at the answers of these: that one was not awaited would go unnoticed.
 ONLY_RAISE = ("check_", "perform_", "initial", "permission_denied", "throttled")
+# SECURITY: a `def` may return a coroutine, too. These are not taken at their word.
+VERDICTS = ("has_", "allow_request", *ONLY_RAISE)
 # What a view names, and DRF's sync code calls.
 COMPONENTS = {
     "authentication_classes": authentication.BaseAuthentication,
@@ -494,14 +494,16 @@ def _complete(cls: Any, *like: type) -> None:
     """Give the classes that `cls` is made of the faces that they lack."""
     hooks = _hooks_of(cls, *like)
     for base in cls.__mro__[:-1]:
-        is_complete = _is_drf_class(base) or (_is_ours(base) and base is not cls)
-        for name in [] if is_complete else [*vars(base)]:
+        is_complete = base.__module__ == __name__ and base is not cls
+        for name in [] if is_complete or _is_drf_class(base) else [*vars(base)]:
             hook = name if name in hooks else name[1:]
             if hook in hooks or issubclass(cls, View):
                 _refuse_what_closes_early(base, vars(base)[name])
             if hook in hooks:
                 _complete_hook(base, hook, cls)
     _refuse_async_arguments(cls)
+    if _module_of(vars(cls).get("__init_subclass__")) not in ("", __name__):
+        _complete_new_subclasses(cls)  # It may call no `super()`.
     if issubclass(cls, _BothSpellings):
         cls.stood_for = _stood_for_by(cls)
 
@@ -530,10 +532,6 @@ def _is_action(attribute: Any) -> bool:
     return type(attribute) in FUNCTIONS and hasattr(attribute, "mapping")
 
 
-def _is_ours(cls: type) -> bool:
-    return cls.__module__ == __name__
-
-
 def _is_drf_class(cls: type) -> bool:
     # `type("S", (Serializer,), {})` has the module of DRF's metaclass.
     is_there = getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
@@ -549,7 +547,7 @@ def _stood_for_by(cls: type) -> Dict[Any, type]:
     found, mro = {}, cls.__mro__
     for flow, (ours, drf_class, hook) in FLOWS.items():
         for base in mro[mro.index(ours) :] if ours in mro else ():
-            is_next = issubclass(base, drf_class) and not _is_ours(base)
+            is_next = issubclass(base, drf_class) and base.__module__ != __name__
             if is_next and hook in vars(base):
                 found[flow] = base
                 break
@@ -565,20 +563,24 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
         for attribute in map(vars(base).get, (hook, async_name))
     )
     completed = vars(base).get("restflow_completed", ())
-    if hook in completed and sync is not None and async_ is not None:
-        return  # One of the two was put there later.
+    is_late = hook in completed and sync is not None
+    if is_late and _is_face(async_):
+        return  # The sync one was put there later.
     base.restflow_completed = {*completed, hook}
-    mark = functools.partial(Mark, base, hook, (is_of_view, has_one_name))
-    is_permission = hook in ("has_permission", "has_object_permission")
+    if base.__module__ != __name__ and any(map(_is_async_behind, (sync, async_))):
+        base.restflow_has_async = True
+    is_shared = is_of_view and (has_one_name or hook in ACTIONS)
+    mark = functools.partial(Mark, base, hook, (is_of_view, has_one_name, is_shared))
     # SECURITY: a sync permission beside an async one is not what decides.
-    is_to_give = sync is None or is_of_view or is_permission
+    is_to_give = sync is None or is_of_view or hook.startswith("has_")
     if _is_method(async_) and is_to_give and not issubclass(cls, serializers.Field):
-        _put_face(mark(async_name, async_name))
-        _put_face(mark(hook, async_name))
-    elif _is_method(sync) or (is_permission and sync is not None):
-        is_called_by_both = is_of_view and (has_one_name or hook in ACTIONS)
-        # A `def` may return a coroutine, too: no permission is taken at its word.
-        if is_called_by_both or is_permission or _is_async_behind(sync):
+        for name in (hook,) if is_late else (async_name, hook):
+            _put_face(mark(name, hook if is_late else async_name))
+    elif _is_method(sync):
+        # A function with another name may be a decorator's, around an `async def`.
+        is_renamed = type(sync) is types.FunctionType and sync.__name__ != hook
+        is_unsure = is_renamed or hook.startswith(VERDICTS)
+        if is_shared or is_unsure or _is_async_behind(sync):
             _put_face(mark(hook, hook))
         # An async spelling of a class below must not pass over a sync override.
         if async_name and async_ is None and (is_of_view or hasattr(cls, async_name)):
@@ -586,8 +588,7 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
 
 
 def _is_method(attribute: Any) -> bool:
-    kinds = (staticmethod, classmethod, functools.partialmethod)
-    is_method = callable(attribute) or isinstance(attribute, kinds)
+    is_method = callable(attribute) or hasattr(type(attribute), "__get__")
     return is_method and not isinstance(attribute, type)
 
 
@@ -604,22 +605,20 @@ def _layers(function: Any) -> Any:
 
 def _put_face(mark: Any) -> None:
     """Make the face that a mark describes, and put it on its class."""
-    namespace, name = vars(mark.base), mark.name
-    hidden, written = namespace.get(name), _behind(namespace[mark.origin])
-    there, is_object = _mark(hidden), type(hidden) is not types.FunctionType
+    mark.hidden = hidden = vars(mark.base).get(mark.name)
+    mark.written = written = _behind(vars(mark.base)[mark.origin])
+    there = _mark(hidden)
     # A tracer's object around a face hands on to it, and needs no other.
-    is_there = there and there.base is mark.base and (is_object or _is_face(hidden))
+    is_there = _is_face(hidden) or type(hidden) is not types.FunctionType
+    is_there = is_there and there and there.base is mark.base
     is_static = isinstance(hidden, (staticmethod, classmethod))
     # SECURITY: DRF would take the coroutine of an async one for a "yes".
     is_static = is_static and not (_is_async(hidden) or mark.hook.startswith("has_"))
     if is_there or is_static or _is_given(hidden, mark.base):
         return
-    mark.written, mark.hidden = written, hidden
-    if _is_ours(mark.base) and _is_async(written) and not mark.is_given:
+    if mark.base.__module__ == __name__ and _is_async(written) and not mark.is_given:
         drf_class = next(b for b in mark.base.__mro__[1:] if mark.hook in vars(b))
         FLOWS[written] = mark.base, drf_class, mark.hook
-    elif _is_async_behind(written) and not _is_flow(written):
-        mark.base.restflow_has_async = True
 
     def answered(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         return _answer(mark, self, args, kwargs)
@@ -627,27 +626,29 @@ def _put_face(mark: Any) -> None:
     async def awaited(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         return await _drive(_apply, _meant(mark, self, args, kwargs), *args, **kwargs)
 
-    face: Any = functools.wraps(written)(answered if name == mark.hook else awaited)
+    function = answered if mark.name == mark.hook else awaited
+    face: Any = functools.wraps(written)(function)
     for names in [getattr(layer, "__dict__", {}) for layer in _layers(face)]:
         # Each decorator copies these, by which Django knows coroutine functions.
         names.pop("_is_coroutine", names.pop("_is_coroutine_marker", None))
     face.restflow_face, mark.face, mark.function = mark, face, face
     if mark.is_given:
-        face.__name__, face.__module__ = name, mark.base.__module__
-        face.__qualname__ = "%s.%s" % (mark.base.__qualname__, name)
-    elif name == mark.hook and mark.is_of_view and _is_async(written):
+        face.__name__, face.__module__ = mark.name, mark.base.__module__
+        face.__qualname__ = "%s.%s" % (mark.base.__qualname__, mark.name)
+    elif function is answered and mark.is_of_view and _is_async(written):
         mark.face = _AsyncHandler(face, written)
-    setattr(mark.base, name, mark.face)
+    setattr(mark.base, mark.name, mark.face)
 
 
 def _meant(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     """Return the method that is meant by who calls a face of `owner`."""
     is_by_super = getattr(type(owner), mark.name, None) is not mark.face
-    now, sync = mark.written, vars(mark.base).get(mark.hook)
+    now, names = mark.written, (mark.hook, "a" + mark.hook)
     if mark.is_given:  # What it was given for may be gone.
         now = _behind(vars(mark.base).get(mark.origin))
-    elif is_by_super and mark.name != mark.hook and not _is_given(sync, mark.base):
-        now = sync or now  # The sync name that it was given is decorated.
+    elif is_by_super and not mark.has_one_name:  # The other spelling may be new.
+        other = vars(mark.base).get(names[mark.name == mark.hook])
+        now = now if other is None or _is_given(other, mark.base) else other
     if now is None:
         return _hidden(mark, owner)
     if is_by_super or mark.has_one_name:
@@ -678,8 +679,7 @@ def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
 def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     """Answer a call by DRF's name."""
     if mark.is_of_view and not hasattr(owner, "has_both_spellings"):
-        # To views that are not of this module, a mixin is what it was.
-        return _hidden(mark, owner)(*args, **kwargs)
+        return _hidden(mark, owner)(*args, **kwargs)  # To others, a mixin is as it was.
     method, view = _meant(mark, owner, args, kwargs), THREAD.serves
     if mark.hook == "dispatch" and view is not None and view.cls is type(owner):
         THREAD.serves, owner.needs_thread = None, view.needs_thread
@@ -696,9 +696,9 @@ def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
             "for. Write: await self.a%s(...), or await super().a%s(...)"
             % (type(owner).__name__, mark.name, mark.name, mark.name)
         )
-    if mark.is_of_view or mark.is_given or _is_async_behind(mark.written):
+    if mark.is_shared or mark.is_given or _is_async_behind(mark.written):
         result = _drive(_apply, method, *args, **kwargs)
-    else:  # a permission of a `def`: as it was, but for a coroutine
+    else:  # a `def`: as it was, but for a coroutine
         result = _hidden(mark, owner)(*args, **kwargs)
         if not hasattr(type(result), "__await__"):
             return result
@@ -755,7 +755,7 @@ class _AsyncHandler(_PassesForAFunction):
     def __init__(self: Any, function: Any, written: Any) -> None:
         super().__init__(function)
         self.function, self.written = function, written
-        self.__code__ = getattr(written, "__func__", written).__code__
+        self.__code__ = _code_of(written)
 
     def __get__(self: Any, instance: Any, cls: Any) -> Any:
         if not hasattr(instance, "has_both_spellings"):  # To others it is what it was.
@@ -832,7 +832,7 @@ for _base in COMPONENTS.values():
 
 
 if not hasattr(BaseSerializer, "asave"):  # which a perform hook wants to await
-    _put_face(Mark(BaseSerializer, "save", (False, False), "asave", "save"))
+    _put_face(Mark(BaseSerializer, "save", (False, False, False), "asave", "save"))
 
 
 # --- The base view --------------------------------------------------------------------

@@ -703,6 +703,11 @@ def logged(method):
     return around
 
 
+def unwrapped(method):
+    """A decorator that does not say what it is around."""
+    return lambda *args, **kwargs: method(*args, **kwargs)
+
+
 def counted(method):
     """A decorator that asks the database first, which is an error on the event loop."""
 
@@ -1109,6 +1114,114 @@ def test_a_patch_of_either_spelling_is_seen_and_gone_again(level, patched, style
         assert ask(target, "GET", "/1/").json["name"] == "Teapot"
         with mock.patch.object(target, patched, other(return_value=tea)):
             assert ask(target, "GET", "/1/").json["name"] == "Green tea"
+
+
+async def refuse(*args, **kwargs):
+    raise exceptions.PermissionDenied
+
+
+def asking_above(view):
+    """A class below, whose sync `initial` calls `super()`."""
+
+    def initial(self, *args, **kwargs):
+        super(cls, self).initial(*args, **kwargs)
+
+    cls = subclass(view, initial=initial)
+    return cls
+
+
+RAISE = ["initial", "check_permissions", "check_throttles", "perform_authentication"]
+
+
+@pytest.mark.parametrize("hook", RAISE)
+def test_a_def_that_returns_a_coroutine_refuses_as_an_async_def_does(hook):
+    view = subclass(Listed, **{hook: lambda *args, **kwargs: refuse()})
+    assert [status_of_both(view), status_of_both(asking_above(view))] == [403, 403]
+
+
+@pytest.mark.parametrize("hook", RAISE)
+def test_an_async_spelling_that_is_put_there_later_decides_in_sync_code_too(hook):
+    view = subclass(Listed, **{hook: lambda *args, **kwargs: None})
+    setattr(view, "a" + hook, refuse)
+    assert [status_of_both(view), status_of_both(asking_above(view))] == [403, 403]
+
+
+def test_a_permission_gives_its_verdict_below_a_class_that_tells_of_no_subclass():
+    class Silent(permissions.BasePermission):
+        def __init_subclass__(cls):
+            """Without `super()`."""
+
+    class View(Listed):
+        def get_permissions(self):
+            return [Late(), (Late & permissions.AllowAny)()]
+
+        def check_permissions(self, request):
+            if any(permission.has_permission(request, self) for permission in Late.asked()):
+                raise AssertionError("never")
+            self.permission_denied(request)
+
+    view = View.as_view()
+
+    class Late(Silent):
+        async def has_permission(self, request, view):
+            return False
+
+        @classmethod
+        def asked(cls):
+            return [cls(), (cls & permissions.AllowAny)(), (cls | cls)()]
+
+    assert status_of_both(view) == 403
+
+
+def test_a_throttle_of_a_def_that_returns_a_coroutine_counts_for_sync_code():
+    class Never(throttling.BaseThrottle):
+        def allow_request(self, request, view):
+            return self.answer()
+
+        async def answer(self):
+            return False
+
+    class View(Listed):
+        throttle_classes = [Never]
+
+        def check_throttles(self, request):
+            if not all(throttle.allow_request(request, self) for throttle in self.get_throttles()):
+                self.throttled(request, None)
+
+    assert status_of_both(View) == 429
+
+
+class NoFunction:
+    """A decorator's object, that is a method once it is bound."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __get__(self, instance, cls):
+        return self if instance is None else functools.partial(self.function, instance)
+
+
+@pytest.mark.parametrize("around", [NoFunction, functools.partialmethod, unwrapped])
+def test_whatever_is_around_an_async_hook_its_answer_counts(around):
+    async def no(self, *args):
+        return False
+
+    for spelling in ("has_permission", "ahas_permission"):
+        never = subclass(permissions.BasePermission, **{spelling: around(no)})
+        for permission in (never, never & permissions.AllowAny):
+            assert status_of_both(subclass(Listed, permission_classes=[permission])) == 403
+    assert status_of_both(subclass(Listed, check_permissions=around(refuse))) == 403
+
+
+def test_a_decorator_that_hides_an_async_method_of_a_serializer_does_no_harm():
+    class Serializer(ProductSerializer):
+        @unwrapped
+        async def validate_name(self, name):
+            return name.upper()
+
+    view = subclass(ProductView, serializer_class=Serializer)
+    assert status_of_both(view, "POST", data={"name": "Cup"}) == 201
+    assert names_created() == ["CUP", "CUP"]
 
 
 def test_a_hook_that_is_deleted_lets_nobody_in():
