@@ -234,11 +234,19 @@ def find_view(contender, name):
     return getattr(contender.views, contender.prefix + name)
 
 
-def make_serializer(contender, flow):
+def get_name(serializer, product):
+    return product.name
+
+
+def make_serializer(contender, flow, kind):
     is_read = flow in ("list", "retrieve", "destroy")
     base = drf.serializers if is_read else contender.serializers
-    meta = {"Meta": shop.ProductSerializer.Meta}
-    return type("ProductSerializer", (base.ModelSerializer,), meta)
+    attributes = {"Meta": shop.ProductSerializer.Meta}
+    if kind == "async method":  # of a field; the peers' serializers await no such method
+        attributes["description"] = drf.serializers.SerializerMethodField()
+        is_ours = contender.name == "this module"
+        attributes["get_description"] = make_async(get_name) if is_ours else get_name
+    return type("ProductSerializer", (base.ModelSerializer,), attributes)
 
 
 def make_async(function):
@@ -325,7 +333,7 @@ def make_view(contender, kind, flow):
     backends = [drf.filters.SearchFilter, drf.filters.OrderingFilter]
     stock = {  # besides DRF's default authenticators, parsers and renderers
         "queryset": shop.Product.objects.all(),
-        "serializer_class": make_serializer(contender, flow),
+        "serializer_class": make_serializer(contender, flow, kind),
         "permission_classes": [drf.permissions.IsAuthenticated],
         "throttle_classes": [drf.throttling.UserRateThrottle],
         "filter_backends": backends,
@@ -353,6 +361,7 @@ def make_view(contender, kind, flow):
         "object": ("GenericAPIView", {**stock, "get": get_one}),
         "filter": (FLOWS[flow][0], {**stock, "filter_backends": [*backends, filter_backend]}),
         "all async": (FLOWS[flow][0], {**stock, **all_async}),
+        "async method": (FLOWS[flow][0], {**stock, "pagination_class": None}),
     }[kind]
     view = type("ProductView", (find_view(contender, name),), attributes)
     return add_overrides(contender, view) if kind == "overrides" else view
@@ -384,6 +393,7 @@ ROWS = [  # the name, Django's handler, the kind of view, the flows, and how man
     ("stock, handler awaits `aget_object()`", "ASGI", "object", ["retrieve"], 1),
     ("stock list, one async filter", "ASGI", "filter", ["list"], 1),
     ("all-async stack, list", "ASGI", "all async", ["list"], 1),
+    ("list of 30 rows, one async `get_<field>`", "ASGI", "async method", ["list"], 1),
     ("overrides, 5 view classes in turn", "ASGI", "overrides", ["retrieve"], 5),
     ("overrides, 200 view classes in turn", "ASGI", "overrides", ["retrieve"], 200),
     ("WSGI, stock stack", "WSGI", "stock", ["list", "retrieve"], 1),

@@ -17,6 +17,7 @@ The suite wants pytest, pytest-django and the optional packages of its time: `[t
 `pyproject.toml` has a set that works for each release of DRF.
 
 This file is both the command, which starts pytest, and the plugin that pytest loads.
+With `--package` it runs the suite of another package: `suites.py` does so for several.
 """
 
 import argparse
@@ -41,12 +42,14 @@ import django
 import pytest
 import rest_framework
 from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.apps.registry import Apps
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import get_path_info
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 HERE = pathlib.Path(__file__).resolve().parent
+DRF = "djangorestframework"
 DEFAULT_CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
 
 # What is counted in the swapped run: it proves nothing if the async views were not in use.
@@ -69,7 +72,9 @@ DOORS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("tests", nargs="*", default=["tests"], help="run only these of the suite")
-    parser.add_argument("--sdist", type=pathlib.Path, help="use this source distribution of DRF")
+    parser.add_argument("--package", default=DRF, help="run the suite of this package instead")
+    parser.add_argument("--add", type=pathlib.Path, help="add the files in this folder to it")
+    parser.add_argument("--sdist", type=pathlib.Path, help="use this source distribution")
     parser.add_argument(
         "--cache",
         type=pathlib.Path,
@@ -77,15 +82,20 @@ def main():
         help="where to keep source distributions (default: %(default)s)",
     )
     parser.add_argument("--markdown", action="store_true", help="print a row of the table too")
+    parser.add_argument("--results", type=pathlib.Path, help="write the figures to this file")
     options = parser.parse_args()
 
-    drf_version = importlib.metadata.version("djangorestframework")
-    sdist = options.sdist or cached_sdist(drf_version, options.cache)
+    drf_version = importlib.metadata.version(DRF)
+    version = importlib.metadata.version(options.package)
+    sdist = options.sdist or cached_sdist(options.package, version, options.cache)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         shutil.unpack_archive(sdist, folder)
         (root,) = pathlib.Path(folder).iterdir()
-        leave_only_the_tests(root)
+        if options.package == DRF:
+            leave_only_the_tests(root)
+        if options.add:
+            shutil.copytree(options.add, root, dirs_exist_ok=True)
         for door, (arguments, must_happen) in DOORS.items():
             as_it_is = run_suite(root, options.tests, *arguments)
             swapped = run_suite(root, options.tests, *arguments, "--drf-suite-swap")
@@ -93,24 +103,27 @@ def main():
             results[door] = compare(as_it_is, swapped, must_happen)
 
     versions = (django.get_version(), drf_version, platform.python_version())
+    if options.results:
+        options.results.write_text(json.dumps({"versions": (version, *versions), "doors": results}))
     if options.markdown:
         # All doors are in one row, with three columns each.
-        columns = sum((figures for figures, _ in results.values()), versions)
+        columns = sum(map(figures, results.values()), versions)
         print("| " + " | ".join(map(str, columns)) + " |")
-    for door, (figures, _) in results.items():
+    for door, result in results.items():
         print(
             "Django {}, DRF {}, Python {}, {}: {} passed unswapped, {} passed swapped, "
-            "{} regressions".format(*versions, door, *figures)
+            "{} regressions".format(*versions, door, *figures(result))
         )
-    return 0 if all(is_well for _, is_well in results.values()) else 1
+    return 0 if all(map(is_well, results.values())) else 1
 
 
 def compare(as_it_is, swapped, must_happen):
-    """Print what differs. Return the figures, and whether all is well."""
+    """Print what differs, and return it."""
     passed, passed_swapped = names(as_it_is, "passed"), names(swapped, "passed")
     regressions = [name for name in passed if name not in passed_swapped]
+    failed = names(as_it_is, "failed")
 
-    print_names("Fails already as it is, and is not counted:", names(as_it_is, "failed"))
+    print_names("Fails already as it is, and is not counted:", failed)
     print_names("Passes as it is, but not on the async views:", regressions)
     for name in regressions:
         outcome, traceback = swapped["tests"].get(name, ["not run", ""])
@@ -123,13 +136,25 @@ def compare(as_it_is, swapped, must_happen):
     wrong = [what for what in must_happen if not counts[what]]
     wrong += [what for what in MUST_NOT_HAPPEN if counts[what]]
     print_names("It proves nothing, because of the number of", wrong)
+    return {
+        "failed": failed,
+        "passed": passed,
+        "passed swapped": passed_swapped,
+        "regressions": regressions,
+        "wrong": wrong,
+    }
 
-    figures = (len(passed), len(passed_swapped), len(regressions))
-    return figures, bool(passed and not regressions and not wrong)
+
+def figures(result):
+    return tuple(len(result[key]) for key in ("passed", "passed swapped", "regressions"))
 
 
-def cached_sdist(drf_version, cache):
-    sdist = cache / f"djangorestframework-{drf_version}.tar.gz"
+def is_well(result):
+    return bool(result["passed"] and not result["regressions"] and not result["wrong"])
+
+
+def cached_sdist(package, version, cache):
+    sdist = cache / f"{package}-{version}.tar.gz"
     if sdist.exists():
         return sdist
     cache.mkdir(parents=True, exist_ok=True)
@@ -141,11 +166,12 @@ def cached_sdist(drf_version, cache):
             venv.create(folder / "venv", with_pip=True)
             python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
         command = [python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-        command += ["--no-deps", "--no-binary", "djangorestframework", "--dest", folder]
-        command += [f"djangorestframework=={drf_version}"]
+        command += ["--no-deps", "--no-binary", package, "--dest", folder]
+        command += [f"{package}=={version}"]
         subprocess.run(command, check=True)
+        (downloaded,) = folder.glob("*.tar.gz")  # its name may have `_` for `-`
         # In one step, as several environments may do this at once.
-        os.replace(folder / sdist.name, sdist)
+        os.replace(downloaded, sdist)
     return sdist
 
 
@@ -232,22 +258,42 @@ def pytest_unconfigure(config):
 # The pytest plugin: the swap, and which door
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests(early_config):
+    # A wrapper comes before pytest-django, which may set Django up next.
+    if early_config.known_args_namespace.drf_suite_swap:
+        Apps.get_app_configs = swap_and_get_app_configs
+    yield
+
+
+def swap_and_get_app_configs(apps, get_app_configs=Apps.get_app_configs):
+    # Once all models are there, Django asks for the apps, to call the `ready` of each. That may
+    # be the first to import views: models import none, and models and settings are ours to use.
+    if apps.models_ready:
+        Apps.get_app_configs = get_app_configs
+        count_dispatches()
+        put_async_views_in_place()
+    return get_app_configs(apps)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session):
-    # DRF's `conftest.py` has set Django up by now, and no test module is imported yet.
+    # Django has been set up by now, and no test module is imported yet.
     if session.config.getoption("--drf-suite-asgi"):
         from django.test.client import ClientHandler
 
         ClientHandler.__call__ = serve_by_asgi
     if session.config.getoption("--drf-suite-swap"):
-        assert not any(name.startswith("tests.test_") for name in sys.modules)
-        count_dispatches()
-        put_async_views_in_place()
+        assert Apps.get_app_configs is not swap_and_get_app_configs
 
 
 def count_dispatches():
     # The first thing that either `dispatch` does is to call this method of DRF's.
     from rest_framework.views import APIView
+
+    names_of_modules = [cls.__module__ for cls in all_subclasses(APIView)]
+    too_early = [name for name in names_of_modules if not name.startswith("rest_framework.")]
+    assert not too_early, f"These modules have imported DRF's views before the swap: {too_early}"
 
     import restflow_generics
 
@@ -260,6 +306,10 @@ def count_dispatches():
         return initialize_request(view, *args, **kwargs)
 
     APIView.initialize_request = counted
+
+
+def all_subclasses(cls):
+    return sum((all_subclasses(derived) for derived in cls.__subclasses__()), cls.__subclasses__())
 
 
 def put_async_views_in_place():
