@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import os
 import pathlib
+import signal
 import socket
 import sys
 import tempfile
@@ -30,11 +31,14 @@ if str(ROOT) not in sys.path:  # where restflow_generics is
 if __name__ == "__main__":
     help_ = {"description": __doc__, "formatter_class": argparse.RawDescriptionHelpFormatter}
     argparse.ArgumentParser(**help_).parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder is removed
+    complaint = None
+    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
         url = "sqlite:///" + os.path.join(folder, "shop.sqlite3")
         os.environ.update(DATABASE_URL=url, SHOP_DEBUG="1")
         # This module is a Django app too, so it goes by its name.
-        sys.exit(importlib.import_module(MODULE).serve_demo())
+        complaint = importlib.import_module(MODULE).serve_demo()
+    sys.exit(complaint)
 
 if not settings.configured:
     settings.configure(
@@ -280,5 +284,4 @@ def serve_demo():
     print("The shop is at %s/ for your browser. Log in as ann, who is staff, or as bob." % url)
     print("The password is the user name. Or try:\n\n" + CURL.format(url=url), flush=True)
     server = uvicorn.Server(uvicorn.Config(site(), lifespan="off"))  # which logs every request
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+    server.run(sockets=[listening])

@@ -125,6 +125,23 @@ def test_the_demo_says_that_its_port_is_taken_and_not_where_it_serves(demo):
     assert b"The shop is at" not in said
 
 
+@pytest.mark.parametrize("moment", ["as it starts", "as it serves"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_leaves_no_folder_behind(how, moment, tmp_path):
+    port = free_port()
+    server = start_demo(port, subprocess.PIPE, TMPDIR=str(tmp_path))
+    for _ in range(400):
+        if list(tmp_path.iterdir()):
+            break
+        time.sleep(0.05)
+    if moment == "as it serves":
+        wait_until_it_answers("http://127.0.0.1:%d" % port)
+    server.send_signal(how)
+    said, _ = server.communicate(timeout=30)
+    assert (server.returncode, list(tmp_path.iterdir())) == (0, []), said
+    assert b"Traceback" not in said
+
+
 # In Chromium
 
 
