@@ -11,7 +11,8 @@ Contents:
     The one rule                        hooks of views, chains of overrides, components
     The dispatch helper                 tasks, threads, context, exceptions, cancelled requests
     Both spellings                      which call reaches which spelling, and what is refused
-    DRF's composites and methods        permissions that are combined, methods that are replaced
+    DRF's composites and methods        permissions that are combined, requests of ones own
+    Patches and mocks                   what somebody has put on a view, or on DRF's classes
     The base view                       handlers, users, exceptions, metadata, errors
     What `as_view` returns              servers, decorators, views called by hand, transactions
     The generic view                    look-ups, pages, serializers
@@ -403,39 +404,6 @@ def test_a_spelling_that_is_none_counts_as_not_defined():
     assert [product["name"] for product in ask(View).json] == ["Teapot"]
 
 
-def test_a_class_patched_later_is_looked_up_again():
-    assert len(ask(ProductView).json) == 3
-    teapots = Product.objects.filter(name="Teapot")
-    with mock.patch.object(ProductView, "get_queryset", return_value=teapots):
-        assert len(ask(ProductView).json) == 1
-    with mock.patch.object(permissions.AllowAny, "has_permission", return_value=False):
-        assert ask(ProductView).status == 403
-    view = ProductView.as_view()
-    with mock.patch.object(ProductView, "dispatch", return_value=HttpResponse("patched")):
-        assert ask(view).body == b"patched"
-    assert len(ask(view).json) == 3
-
-
-class AsksInAsyncCode(ProductView):
-    async def get(self, request, *args, **kwargs):
-        await self.acheck_object_permissions(request, None)
-        return await self.list(request)
-
-
-@pytest.mark.parametrize("hook", ["check_object_permissions", "acheck_object_permissions", "list"])
-def test_what_is_put_on_a_class_later_is_not_skipped(hook):
-    decorated = method_decorator(deny, name=hook)(subclass(AsksInAsyncCode))
-    assert ask(decorated).status == 403
-    assigned = subclass(AsksInAsyncCode)
-    setattr(assigned, hook, deny(getattr(assigned, hook)))
-    assert ask(assigned).status == 403
-    view = AsksInAsyncCode.as_view()
-    with mock.patch.object(AsksInAsyncCode, hook, deny(getattr(AsksInAsyncCode, hook))):
-        if hook == "check_object_permissions":  # The handler calls the others by their names.
-            assert ask(view).status == 403
-    assert ask(view).status == 200
-
-
 def test_the_async_spelling_of_an_action_is_its_most_derived_too():
     class ViewSet(AsyncModelViewSet):
         queryset = Product.objects.all()
@@ -499,35 +467,6 @@ class Unhashable:
 def test_a_hook_may_be_something_that_cannot_be_hashed():
     teapots = Unhashable(lambda queryset: queryset.filter(name="Teapot"))
     assert len(ask(subclass(ProductView, filter_queryset=teapots)).json) == 1
-
-
-def test_an_attribute_assigned_and_deleted_later_is_seen():
-    view = type("View", (Listed,), {"spare": 1})
-    assert len(ask(view).json) == 3
-
-    async def one(self):
-        return Product.objects.filter(pk=1)
-
-    del view.spare
-    view.get_queryset = one
-    assert len(ask(view).json) == 1
-    del view.get_queryset
-    assert len(ask(view).json) == 3
-
-
-@each_style
-@pytest.mark.parametrize("patched", ["get_object", "aget_object"])
-@pytest.mark.parametrize("level", ["view", "subclass"])
-def test_a_patch_of_either_spelling_is_seen_and_gone_again(level, patched, style, tea):
-    get = Product.objects.get if style == "def X" else sync_to_async(Product.objects.get)
-    hooks = written("get_object", style, lambda self: get(name="Teapot"))
-    view = type("View", (AsyncRetrieveAPIView,), {**CONFIGURED, **hooks})
-    target = view if level == "view" else subclass(view)
-    other = mock.AsyncMock if patched == "aget_object" else mock.Mock
-    for _ in range(2):
-        assert ask(target, "GET", "/1/").json["name"] == "Teapot"
-        with mock.patch.object(target, patched, other(return_value=tea)):
-            assert ask(target, "GET", "/1/").json["name"] == "Green tea"
 
 
 def test_a_hook_that_is_deleted_lets_nobody_in():
@@ -1902,7 +1841,74 @@ def test_a_request_that_has_a_say_in_its_user_is_asked():
         assert ask(Listed).status == 403
 
 
-# Methods of DRF's that somebody has replaced
+# --- Patches and mocks ----------------------------------------------------------------------------
+
+# On a view
+
+
+def test_a_class_patched_later_is_looked_up_again():
+    assert len(ask(ProductView).json) == 3
+    teapots = Product.objects.filter(name="Teapot")
+    with mock.patch.object(ProductView, "get_queryset", return_value=teapots):
+        assert len(ask(ProductView).json) == 1
+    with mock.patch.object(permissions.AllowAny, "has_permission", return_value=False):
+        assert ask(ProductView).status == 403
+    view = ProductView.as_view()
+    with mock.patch.object(ProductView, "dispatch", return_value=HttpResponse("patched")):
+        assert ask(view).body == b"patched"
+    assert len(ask(view).json) == 3
+
+
+class AsksInAsyncCode(ProductView):
+    async def get(self, request, *args, **kwargs):
+        await self.acheck_object_permissions(request, None)
+        return await self.list(request)
+
+
+@pytest.mark.parametrize("hook", ["check_object_permissions", "acheck_object_permissions", "list"])
+def test_what_is_put_on_a_class_later_is_not_skipped(hook):
+    decorated = method_decorator(deny, name=hook)(subclass(AsksInAsyncCode))
+    assert ask(decorated).status == 403
+    assigned = subclass(AsksInAsyncCode)
+    setattr(assigned, hook, deny(getattr(assigned, hook)))
+    assert ask(assigned).status == 403
+    view = AsksInAsyncCode.as_view()
+    with mock.patch.object(AsksInAsyncCode, hook, deny(getattr(AsksInAsyncCode, hook))):
+        if hook == "check_object_permissions":  # The handler calls the others by their names.
+            assert ask(view).status == 403
+    assert ask(view).status == 200
+
+
+def test_an_attribute_assigned_and_deleted_later_is_seen():
+    view = type("View", (Listed,), {"spare": 1})
+    assert len(ask(view).json) == 3
+
+    async def one(self):
+        return Product.objects.filter(pk=1)
+
+    del view.spare
+    view.get_queryset = one
+    assert len(ask(view).json) == 1
+    del view.get_queryset
+    assert len(ask(view).json) == 3
+
+
+@each_style
+@pytest.mark.parametrize("patched", ["get_object", "aget_object"])
+@pytest.mark.parametrize("level", ["view", "subclass"])
+def test_a_patch_of_either_spelling_is_seen_and_gone_again(level, patched, style, tea):
+    get = Product.objects.get if style == "def X" else sync_to_async(Product.objects.get)
+    hooks = written("get_object", style, lambda self: get(name="Teapot"))
+    view = type("View", (AsyncRetrieveAPIView,), {**CONFIGURED, **hooks})
+    target = view if level == "view" else subclass(view)
+    other = mock.AsyncMock if patched == "aget_object" else mock.Mock
+    for _ in range(2):
+        assert ask(target, "GET", "/1/").json["name"] == "Teapot"
+        with mock.patch.object(target, patched, other(return_value=tea)):
+            assert ask(target, "GET", "/1/").json["name"] == "Green tea"
+
+
+# On one of DRF's classes
 
 
 @pytest.mark.parametrize("is_asked_before", [False, True])
