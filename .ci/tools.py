@@ -68,6 +68,8 @@ from restflow_generics import (
     AsyncRetrieveUpdateDestroyAPIView,
 )
 
+# Fixtures
+
 
 def do_not_wait_for_the_disk(connection, **kwargs):
     if connection.vendor == "sqlite":
@@ -113,14 +115,27 @@ def tea():
     return Product.objects.get(name="Green tea")
 
 
-def where():
-    """Which side this line runs on."""
-    return "event loop" if asyncio._get_running_loop() else "worker thread"
+@pytest.fixture(scope="module")
+def second_copy():
+    name = "second_copy"
+    spec = importlib.util.spec_from_file_location(name, restflow_generics.__file__)
+    module = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(sys.modules, {name: module}):
+        spec.loader.exec_module(module)
+    return module
+
+
+# Requests
 
 
 async def until(condition):
     while not condition():
         await asyncio.sleep(0.001)
+
+
+def where():
+    """Which side this line runs on."""
+    return "event loop" if asyncio._get_running_loop() else "worker thread"
 
 
 def basic(user):
@@ -273,6 +288,22 @@ def names_created():
     return sorted(Product.objects.filter(id__gt=3).values_list("name", flat=True))
 
 
+def cancelled_at(view, moment, method="GET", **options):
+    """Cancel the view's task once `moment` has come; return what it ended with."""
+
+    async def cancel():
+        request = getattr(APIRequestFactory(), method.lower())("/", **options)
+        task = asyncio.ensure_future(view.as_view()(request))
+        await until(moment)
+        task.cancel()
+        await asyncio.sleep(0.02)
+        task.cancel()  # an impatient server
+        (outcome,) = await asyncio.gather(task, return_exceptions=True)
+        return outcome
+
+    return asyncio.run(cancel())
+
+
 def run_python(code):
     path_ = os.pathsep.join([str(ROOT), str(ROOT / ".ci"), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
@@ -282,6 +313,19 @@ def run_python(code):
         run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert run.returncode == 0, run.stdout
     return run.stdout.strip()
+
+
+class HasUser(MiddlewareMixin):
+    """A middleware that says who asks, whoever is in the session."""
+
+    def process_request(self, request):
+        request.user = User.objects.filter(username=request.META.get("HTTP_X_USER")).first()
+        request.user = request.user or AnonymousUser()
+
+
+# Views
+
+CONFIGURED = {"queryset": Product.objects.all(), "serializer_class": ProductSerializer}
 
 
 class ProductView(AsyncListCreateAPIView, AsyncRetrieveUpdateDestroyAPIView):
@@ -306,9 +350,6 @@ class SyncProductView(generics.ListCreateAPIView, generics.RetrieveUpdateDestroy
         return action(request, *args, **kwargs)
 
 
-CONFIGURED = {"queryset": Product.objects.all(), "serializer_class": ProductSerializer}
-
-
 class Listed(AsyncListAPIView):
     queryset = Product.objects.order_by("pk")
     serializer_class = ProductSerializer
@@ -319,22 +360,40 @@ class OverriddenList(Listed):
         return super().get_queryset().filter(pk__lt=3)
 
 
+class StockView(AsyncListCreateAPIView, AsyncRetrieveUpdateDestroyAPIView):
+    queryset = Product.objects.order_by("pk")
+    serializer_class = ProductSerializer
+    authentication_classes = [SessionAuthentication, BasicAuthentication]
+    permission_classes = [permissions.IsAuthenticated]
+    throttle_classes = [throttling.UserRateThrottle]
+    filter_backends = [filters.SearchFilter, filters.OrderingFilter]
+    pagination_class = Pages
+
+
+class Opened(ProductView):
+    """Answers whether it is served in a transaction."""
+
+    def get(self, request, *args, **kwargs):
+        return Response(connection.in_atomic_block)
+
+
 class Waits(AsyncAPIView):
     async def get(self, request):
         await asyncio.sleep(0)
         return Response([1])
 
 
-class Allowed(permissions.BasePermission):
-    """An async permission, for the overrides below that call `super()` in sync code."""
-
-    async def has_permission(self, request, view):
-        await asyncio.sleep(0)
-        return request.META.get("HTTP_REFUSE") is None
-
-
-class Refused(Exception):
-    pass
+CONCRETE = [
+    ("CreateAPIView", "POST"),
+    ("ListAPIView", "GET"),
+    ("RetrieveAPIView", "GET"),
+    ("DestroyAPIView", "DELETE"),
+    ("UpdateAPIView", "PUT PATCH"),
+    ("ListCreateAPIView", "GET POST"),
+    ("RetrieveUpdateAPIView", "GET PUT PATCH"),
+    ("RetrieveDestroyAPIView", "GET DELETE"),
+    ("RetrieveUpdateDestroyAPIView", "GET PUT PATCH DELETE"),
+]
 
 
 def of_drf(name):
@@ -349,7 +408,8 @@ def subclass(base, **attributes):
     return type(base.__name__, (base,), attributes)
 
 
-# How a hook may be written.
+# Hooks, and how they may be written
+
 STYLES = ["def X", "async def X", "async def aX"]
 each_style = pytest.mark.parametrize("style", STYLES)
 each_side = pytest.mark.parametrize("is_async", [False, True])
@@ -390,6 +450,34 @@ def refusing(base, spelling):
     return subclass(base, **{spelling: refuse})
 
 
+class Allowed(permissions.BasePermission):
+    """An async permission, for the overrides below that call `super()` in sync code."""
+
+    async def has_permission(self, request, view):
+        await asyncio.sleep(0)
+        return request.META.get("HTTP_REFUSE") is None
+
+
+class Refused(Exception):
+    pass
+
+
+PATCHED = [
+    (owner, name)
+    for owner, names in [
+        (APIView, "initial check_permissions check_throttles perform_authentication dispatch"),
+        (APIView, "finalize_response get_permissions initialize_request handle_exception"),
+        (generics.GenericAPIView, "get_queryset filter_queryset paginate_queryset"),
+        (generics.ListAPIView, "get"),
+        (mixins.ListModelMixin, "list"),
+        (Request, "_authenticate"),
+    ]
+    for name in names.split()
+]
+
+# Decorators, and what is made of components
+
+
 def logged(method):
     """A decorator that hands on, and is no coroutine function itself."""
 
@@ -411,24 +499,6 @@ def counted(method):
     return around
 
 
-class HasUser(MiddlewareMixin):
-    """A middleware that says who asks, whoever is in the session."""
-
-    def process_request(self, request):
-        request.user = User.objects.filter(username=request.META.get("HTTP_X_USER")).first()
-        request.user = request.user or AnonymousUser()
-
-
-@pytest.fixture(scope="module")
-def second_copy():
-    name = "second_copy"
-    spec = importlib.util.spec_from_file_location(name, restflow_generics.__file__)
-    module = importlib.util.module_from_spec(spec)
-    with mock.patch.dict(sys.modules, {name: module}):
-        spec.loader.exec_module(module)
-    return module
-
-
 def deny(method):
     @functools.wraps(method)
     def denied(*args, **kwargs):
@@ -438,20 +508,15 @@ def deny(method):
     return denied
 
 
-def cancelled_at(view, moment, method="GET", **options):
-    """Cancel the view's task once `moment` has come; return what it ended with."""
+def making(base, name="__init__"):
+    """A class whose making asks the database, which is not to be done on the event loop."""
 
-    async def cancel():
-        request = getattr(APIRequestFactory(), method.lower())("/", **options)
-        task = asyncio.ensure_future(view.as_view()(request))
-        await until(moment)
-        task.cancel()
-        await asyncio.sleep(0.02)
-        task.cancel()  # an impatient server
-        (outcome,) = await asyncio.gather(task, return_exceptions=True)
-        return outcome
+    def method(self, *args, **kwargs):
+        Product.objects.count()
+        return getattr(super(cls, self), name)(*args, **kwargs)
 
-    return asyncio.run(cancel())
+    cls = type("Made", (base,), {name: method})
+    return cls
 
 
 def products_with(**attributes):
@@ -462,38 +527,15 @@ def products_with(**attributes):
     return model.objects.all()
 
 
-CONCRETE = [
-    ("CreateAPIView", "POST"),
-    ("ListAPIView", "GET"),
-    ("RetrieveAPIView", "GET"),
-    ("DestroyAPIView", "DELETE"),
-    ("UpdateAPIView", "PUT PATCH"),
-    ("ListCreateAPIView", "GET POST"),
-    ("RetrieveUpdateAPIView", "GET PUT PATCH"),
-    ("RetrieveDestroyAPIView", "GET DELETE"),
-    ("RetrieveUpdateDestroyAPIView", "GET PUT PATCH DELETE"),
+# Hops
+
+FIVE_FLOWS = [
+    pytest.param("GET", "/", 200, id="list"),
+    pytest.param("GET", "/1/", 200, id="retrieve"),
+    pytest.param("POST", "/", 201, id="create"),
+    pytest.param("PUT", "/1/", 200, id="update"),
+    pytest.param("DELETE", "/1/", 204, id="destroy"),
 ]
-
-
-PATCHED = [
-    (owner, name)
-    for owner, names in [
-        (APIView, "initial check_permissions check_throttles perform_authentication dispatch"),
-        (APIView, "finalize_response get_permissions initialize_request handle_exception"),
-        (generics.GenericAPIView, "get_queryset filter_queryset paginate_queryset"),
-        (generics.ListAPIView, "get"),
-        (mixins.ListModelMixin, "list"),
-        (Request, "_authenticate"),
-    ]
-    for name in names.split()
-]
-
-
-class Opened(ProductView):
-    """Answers whether it is served in a transaction."""
-
-    def get(self, request, *args, **kwargs):
-        return Response(connection.in_atomic_block)
 
 
 @contextlib.contextmanager
@@ -520,16 +562,6 @@ def noted_event_loops():
 
     with mock.patch.object(asyncio.BaseEventLoop, "__init__", note):
         yield made
-
-
-class StockView(AsyncListCreateAPIView, AsyncRetrieveUpdateDestroyAPIView):
-    queryset = Product.objects.order_by("pk")
-    serializer_class = ProductSerializer
-    authentication_classes = [SessionAuthentication, BasicAuthentication]
-    permission_classes = [permissions.IsAuthenticated]
-    throttle_classes = [throttling.UserRateThrottle]
-    filter_backends = [filters.SearchFilter, filters.OrderingFilter]
-    pagination_class = Pages
 
 
 class AsyncStack:
@@ -589,23 +621,3 @@ class AsyncStack:
 
         async def adelete(self):
             pass
-
-
-FIVE_FLOWS = [
-    pytest.param("GET", "/", 200, id="list"),
-    pytest.param("GET", "/1/", 200, id="retrieve"),
-    pytest.param("POST", "/", 201, id="create"),
-    pytest.param("PUT", "/1/", 200, id="update"),
-    pytest.param("DELETE", "/1/", 204, id="destroy"),
-]
-
-
-def making(base, name="__init__"):
-    """A class whose making asks the database, which is not to be done on the event loop."""
-
-    def method(self, *args, **kwargs):
-        Product.objects.count()
-        return getattr(super(cls, self), name)(*args, **kwargs)
-
-    cls = type("Made", (base,), {name: method})
-    return cls
