@@ -1132,7 +1132,8 @@ def test_an_async_hook_that_sync_code_waits_for_is_cancelled(waits):
     class View(Listed):
         async def afilter_queryset(self, queryset):
             log.append("the first")
-            await Product.objects.acount() if waits == "the second" else await asyncio.sleep(10)
+            count = sync_to_async(Product.objects.count)
+            await (count() if waits == "the second" else asyncio.sleep(10))
             return queryset
 
         async def apaginate_queryset(self, queryset):
