@@ -62,7 +62,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import SynchronousOnlyOperation
 from django.core.handlers.asgi import ASGIHandler
-from django.db import DataError, connections, models, transaction
+from django.db import DataError, models, transaction
 from django.http import HttpResponse
 from django.test import override_settings
 from django.utils.decorators import method_decorator
@@ -2373,13 +2373,6 @@ def test_only_a_small_response_of_async_code_is_rendered_on_the_event_loop(data,
 
 
 # A transaction for each request
-
-
-@pytest.fixture
-def atomic_requests():
-    connections.settings["default"]["ATOMIC_REQUESTS"] = True
-    yield
-    connections.settings["default"]["ATOMIC_REQUESTS"] = False
 
 
 def test_on_commit_runs_once_after_the_commit(atomic_requests):

@@ -115,6 +115,13 @@ def tea():
     return Product.objects.get(name="Green tea")
 
 
+@pytest.fixture
+def atomic_requests():
+    connections.settings["default"]["ATOMIC_REQUESTS"] = True
+    yield
+    connections.settings["default"]["ATOMIC_REQUESTS"] = False
+
+
 @pytest.fixture(scope="module")
 def second_copy():
     name = "second_copy"
