@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: MIT
 """
-The tests of restflow_generics, and its demo.
+The tests of restflow_generics, in the order of the module.
 
-The tests: `pytest`. They take less than a minute, and use SQLite or the database of DATABASE_URL.
-
-The demo: `python test_restflow_generics.py`. It serves a shop with some data, through a real ASGI
-server, on http://127.0.0.1:8000/, or on another port: `PORT=8001 python ...`.
+Run them with `pytest`: they take less than a minute. They use SQLite, or the database of
+DATABASE_URL. What they ask is often the shop, a small Django project in `.ci/shop.py`; their tools
+are in `.ci/tools.py`.
 
 Contents:
 
-    The shop                            models, serializers, permissions, viewsets, URLs
-    The demo                            what serves the shop
-    The tools of the tests              fixtures, requests, the views that the tests start from
     The one rule                        hooks of views, chains of overrides, components
-    Hops                                what a request costs, and what is kept off the event loop
     The dispatch helper                 tasks, threads, context, exceptions, cancelled requests
     Both spellings                      which call reaches which spelling, and what is refused
-    DRF's composites and methods        permissions that are combined, methods that are replaced
+    DRF's composites and methods        permissions that are combined, requests of ones own
+    Patches and mocks                   what somebody has put on a view, or on DRF's classes
     The base view                       handlers, users, exceptions, metadata, errors
     What `as_view` returns              servers, decorators, views called by hand, transactions
     The generic view                    look-ups, pages, serializers
@@ -25,128 +21,51 @@ Contents:
     The viewsets                        routers and actions
     The README                          its examples
 
-What takes more than `pip install -e '.[test]'`, or longer, is in `.ci/`, a module a subject.
+Two subjects have modules of their own, which `pytest` runs too: `.ci/test_hops.py` is about what a
+request costs, and what is kept off the event loop; `.ci/test_sync_callers.py` is about sync code
+that asks async components. What takes more than `pip install -e '.[test]'`, or longer, is in
+`.ci/`, too, a module a subject.
 """
 
 import abc
-import argparse
 import asyncio
-import base64
 import contextlib
 import contextvars
 import copy
 import dataclasses
 import functools
 import gc
-import importlib
-import importlib.util
 import inspect
-import io
 import json
-import os
-import pathlib
 import pickle
 import re
-import socket
-import subprocess
 import sys
-import tempfile
-import textwrap
 import threading
 import time
 import weakref
 from unittest import mock
 
 import asgiref
-import dj_database_url
 import django
 import pytest
-from django.conf import settings
 
-HERE = pathlib.Path(__file__).parent
-MODULE = "test_restflow_generics"
+pytest_plugins = ["tools"]
+pytest.register_assert_rewrite("tools")
 
-if __name__ == "__main__":
-    help_ = {"description": __doc__, "formatter_class": argparse.RawDescriptionHelpFormatter}
-    argparse.ArgumentParser(**help_).parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        url = "sqlite:///" + os.path.join(folder, "shop.sqlite3")
-        os.environ.update(DATABASE_URL=url, SHOP_DEBUG="1")
-        # This module is a Django app too, so it goes by its name.
-        sys.exit(importlib.import_module(MODULE).serve_demo())
+# The shop configures Django first.
+from shop import ROOT, Category, Pages, Product, ProductSerializer
 
-# --- The shop -------------------------------------------------------------------------------------
-#
-# A small Django project, in this module. The tests ask it, and the demo serves it.
-
-if not settings.configured:
-    settings.configure(
-        ALLOWED_HOSTS=["*"],
-        ANONYMOUS_USER_NAME=None,  # django-guardian's
-        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
-        DATABASES={
-            "default": dj_database_url.config(default="sqlite://:memory:"),
-            "other": dj_database_url.config(default="sqlite://:memory:"),
-        },
-        DEBUG=bool(os.environ.get("SHOP_DEBUG")),
-        DEFAULT_AUTO_FIELD="django.db.models.AutoField",
-        INSTALLED_APPS=[
-            "django.contrib.auth",
-            "django.contrib.contenttypes",
-            "django.contrib.sessions",
-            "django.contrib.staticfiles",
-            "rest_framework",
-            "rest_framework.authtoken",
-            # Those with tables or templates of the packages that DRF is used with.
-            *filter(importlib.util.find_spec, ["django_filters", "guardian"]),
-            MODULE,
-        ],
-        LOGIN_REDIRECT_URL="/",
-        MIDDLEWARE=[
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.middleware.common.CommonMiddleware",
-            "django.middleware.csrf.CsrfViewMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-        ],
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-        REST_FRAMEWORK={"PAGE_SIZE": 10},
-        ROOT_URLCONF=MODULE,
-        SECRET_KEY="only for the demo and the tests",
-        STATIC_URL="/static/",
-        TEMPLATES=[
-            {
-                "BACKEND": "django.template.backends.django.DjangoTemplates",
-                "APP_DIRS": True,
-                "OPTIONS": {
-                    "context_processors": [
-                        "django.template.context_processors.request",
-                        "django.contrib.auth.context_processors.auth",
-                    ]
-                },
-            }
-        ],
-        USE_TZ=True,
-    )
-
-django.setup()
-
+# isort: split
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AnonymousUser, User
-from django.core.cache import cache
+from django.contrib.auth.models import User
 from django.core.exceptions import SynchronousOnlyOperation
 from django.core.handlers.asgi import ASGIHandler
-from django.core.handlers.wsgi import WSGIHandler
-from django.core.management import call_command
-from django.core.management.color import no_style
-from django.db import DataError, connection, connections, models, transaction
-from django.db.backends.signals import connection_created
+from django.db import DataError, models, transaction
 from django.http import HttpResponse
 from django.test import override_settings
-from django.test.utils import setup_databases, teardown_databases
-from django.urls import include, path
 from django.utils.decorators import method_decorator
-from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject, cached_property, lazystr
 from django.views.decorators.cache import cache_page, never_cache
 from django.views.decorators.debug import sensitive_variables
@@ -167,14 +86,8 @@ from rest_framework import (
     views,
     viewsets,
 )
-from rest_framework.authentication import (
-    BaseAuthentication,
-    BasicAuthentication,
-    SessionAuthentication,
-)
+from rest_framework.authentication import BaseAuthentication, BasicAuthentication
 from rest_framework.decorators import action
-from rest_framework.metadata import BaseMetadata
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory
@@ -183,541 +96,53 @@ from rest_framework.views import APIView
 import restflow_generics
 from restflow_generics import *  # noqa: F403  (its `__all__` is what users import)
 from restflow_generics import AsyncAPIView, AsyncGenericAPIView, AsyncModelViewSet, call_hook
-
-
-class Category(models.Model):
-    name = models.CharField(max_length=40)
-
-    def __str__(self):
-        return self.name
-
-    class Meta:
-        ordering = ["name"]
-
-
-class Product(models.Model):
-    name = models.CharField(max_length=40)
-    description = models.TextField(blank=True)
-    price = models.DecimalField(max_digits=8, decimal_places=2, default=1)
-    category = models.ForeignKey(Category, models.CASCADE, null=True, blank=True)
-    owner = models.ForeignKey(User, models.CASCADE, null=True, blank=True, editable=False)
-    is_archived = models.BooleanField(default=False, editable=False)
-
-    def __str__(self):
-        return self.name
-
-    class Meta:
-        ordering = ["id"]
-
-
-class CategorySerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Category
-        fields = ["id", "url", "name"]
-
-
-class ProductSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Product
-        fields = ["id", "name", "description", "price", "category", "owner", "is_archived"]
-        read_only_fields = ["owner", "is_archived"]
-
-
-class LinkedProductSerializer(ProductSerializer):
-    class Meta(ProductSerializer.Meta):
-        fields = ["id", "url", *ProductSerializer.Meta.fields[1:]]
-
-
-class Pages(pagination.PageNumberPagination):
-    page_size = 10
-    page_size_query_param = "page_size"
-
-
-class IsStaffOrReadOnly(permissions.BasePermission):
-    def has_permission(self, request, view):
-        return request.method in permissions.SAFE_METHODS or request.user.is_staff
-
-    def has_object_permission(self, request, view, category):
-        return request.method != "DELETE" or not category.product_set.exists()
-
-
-class IsOwnerOrReadOnly(permissions.BasePermission):
-    async def has_permission(self, request, view):
-        return request.method in permissions.SAFE_METHODS or request.user.is_authenticated
-
-    async def has_object_permission(self, request, view, product):
-        await asyncio.sleep(0.001)  # a directory answers
-        return request.method in permissions.SAFE_METHODS or product.owner_id == request.user.pk
-
-
-class CategoryViewSet(AsyncModelViewSet):
-    """The categories of the products. Staff may change them, and delete those without products."""
-
-    queryset = Category.objects.all()
-    serializer_class = CategorySerializer
-    permission_classes = [IsStaffOrReadOnly]
-    pagination_class = Pages
-
-
-class ProductViewSet(AsyncModelViewSet):
-    """What the shop sells. Log in to add products, and to change or delete those that you added."""
-
-    queryset = Product.objects.filter(is_archived=False)
-    serializer_class = LinkedProductSerializer
-    permission_classes = [IsOwnerOrReadOnly]
-    filter_backends = [filters.SearchFilter, filters.OrderingFilter]
-    search_fields = ["name", "description"]
-    ordering_fields = ["name", "price"]
-    pagination_class = Pages
-
-    async def aperform_create(self, serializer):
-        await serializer.asave(owner=self.request.user)
-
-    def perform_destroy(self, instance):
-        instance.is_archived = True
-        instance.save()
-
-    @action(detail=True, methods=["post"], serializer_class=serializers.Serializer)
-    async def restock(self, request, pk=None):
-        """Order more of one of your products: send a POST request with an empty body."""
-        await asyncio.sleep(0.01)  # the warehouse answers
-        product = await self.aget_object()
-        return Response({"restocked": product.name})
-
-
-class Shop(routers.APIRootView):
-    """Log in as ann, who is staff, or as bob. The password is the user name."""
-
-
-router = routers.DefaultRouter()
-router.APIRootView = Shop
-router.register("categories", CategoryViewSet)
-router.register("products", ProductViewSet)
-
-urlpatterns = [
-    path("", include(router.urls)),
-    path("", include("rest_framework.urls")),  # /login/ and /logout/
-    path("favicon.ico", lambda request: HttpResponse(status=204)),  # browsers ask for one
-]
-
-
-# --- The demo -------------------------------------------------------------------------------------
-
-CURL = """\
-    curl {url}/products/
-    curl '{url}/products/?search=tea&ordering=-price&page_size=2'
-    curl {url}/products/1/
-    curl -u ann:ann -d name=Kettle -d price=30 {url}/products/
-    curl -u ann:ann -X PATCH -d price=2.50 {url}/products/1/
-    curl -u ann:ann -X POST {url}/products/1/restock/
-    curl -u ann:ann -X DELETE {url}/products/1/
-    curl -X OPTIONS {url}/products/
-"""
-
-
-def make_shop():
-    call_command("migrate", verbosity=0)
-    make_tables(connection)
-
-
-def make_tables(connection):
-    with connection.schema_editor() as editor:
-        for model in (Category, Product):
-            editor.create_model(model)
-
-
-def fill_shop():
-    ann = User.objects.create_user("ann", password="ann", is_staff=True)
-    User.objects.create_user("bob", password="bob")
-    tea = Category.objects.create(name="Tea")
-    for number, name in enumerate(["Green tea", "Black tea", "Teapot"], 1):
-        Product.objects.create(name=name, price=number, category=tea, owner=ann)
-
-
-def stock_shop():
-    """More than a page of products; the further ones are bob's."""
-    Category.objects.create(name="Coffee")
-    crockery = Category.objects.create(name="Crockery")
-    bob = User.objects.get(username="bob")
-    for price, name in enumerate("Cup Mug Bowl Jug Saucer Spoon Tray Sieve Tin Urn".split(), 2):
-        Product.objects.create(name=name, price=price, category=crockery, owner=bob)
-
-
-def site():
-    from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-
-    return ASGIStaticFilesHandler(ASGIHandler())
-
-
-def serve_demo():
-    import uvicorn
-
-    port = os.environ.get("PORT", "8000")
-    try:
-        listening = socket.create_server(("127.0.0.1", int(port)))
-    except (OSError, OverflowError, ValueError) as error:
-        return "The shop cannot be served on port %s (%s). Set PORT to a free one." % (port, error)
-    make_shop()
-    fill_shop()
-    stock_shop()
-    connection.close()
-    url = "http://127.0.0.1:" + port
-    print("The shop is at %s/ for your browser. Log in as ann, who is staff, or as bob." % url)
-    print("The password is the user name. Or try:\n\n" + CURL.format(url=url), flush=True)
-    server = uvicorn.Server(uvicorn.Config(site(), lifespan="off"))  # which logs every request
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
-
-
-# --- The tools of the tests -----------------------------------------------------------------------
-
-
-def do_not_wait_for_the_disk(connection, **kwargs):
-    if connection.vendor == "sqlite":
-        connection.cursor().execute("PRAGMA synchronous = OFF")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def database(tmp_path_factory):
-    if connection.settings_dict["TEST"]["NAME"]:  # They are there, as tests in `.ci` run, too.
-        yield
-        return
-    connection_created.connect(do_not_wait_for_the_disk)
-    folder = tmp_path_factory.mktemp("databases")
-    for alias in connections:
-        name = "shop_" + alias
-        is_file = connections[alias].vendor == "sqlite"
-        connections[alias].settings_dict["TEST"]["NAME"] = str(folder / name) if is_file else name
-    databases = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
-    for alias in connections:
-        make_tables(connections[alias])
-    yield
-    asyncio.run(sync_to_async(connections.close_all)())
-    teardown_databases(databases, verbosity=0)
-
-
-def reset_shop():
-    tables = connection.introspection.django_table_names(only_existing=True)
-    tables = set(tables) - {"django_content_type", "auth_permission", "django_migrations"}
-    sql = connection.ops.sql_flush(no_style(), sorted(tables), reset_sequences=True)
-    with transaction.atomic():
-        connection.ops.execute_sql_flush(sql)
-        fill_shop()
-    cache.clear()
-
-
-@pytest.fixture(autouse=True)
-def shop(database):
-    reset_shop()
-
-
-@pytest.fixture
-def tea():
-    return Product.objects.get(name="Green tea")
-
-
-def where():
-    """Which side this line runs on."""
-    return "event loop" if asyncio._get_running_loop() else "worker thread"
-
-
-async def until(condition):
-    while not condition():
-        await asyncio.sleep(0.001)
-
-
-def basic(user):
-    return "Basic " + base64.b64encode(("%s:%s" % (user, user)).encode()).decode()
-
-
-class Answer:
-    """What a client of the ASGI application gets."""
-
-    def __init__(self, messages):
-        start, body = messages[0], b"".join(m.get("body", b"") for m in messages[1:])
-        self.status = start["status"]
-        self.headers = {k.decode().title(): v.decode("latin1") for k, v in start["headers"]}
-        self.body = body
-
-    @property
-    def json(self):
-        return json.loads(self.body)
-
-
-class Handler(ASGIHandler):
-    """Cleans up after an exception that goes through it, too, which Django's does not."""
-
-    async def get_response_async(self, request):
-        def clean_up():
-            connections.close_all()
-            request._stream.close()
-
-        try:
-            return await super().get_response_async(request)
-        except Exception:
-            await sync_to_async(clean_up)()
-            raise
-
-
-async def exchange(application, method, url, data=None, user=None, headers=(), **scope):
-    """Send one HTTP request through the ASGI application."""
-    if data is not None and not isinstance(data, bytes):
-        data = json.dumps(data).encode()
-        headers = {"Content-Type": "application/json", **dict(headers)}
-    headers = dict({"Host": "testserver"}, **dict(headers))
-    if user:
-        headers["Authorization"] = basic(user)
-    if data is not None:
-        headers.setdefault("Content-Length", str(len(data)))
-    path_, _, query = url.partition("?")
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path_,
-        "query_string": query.encode(),
-        "headers": [(k.lower().encode(), v.encode("latin1")) for k, v in headers.items()],
-        **scope,
-    }
-    messages, answered = [], asyncio.Event()
-    incoming = [{"type": "http.request", "body": data or b""}]
-
-    async def receive():
-        if not incoming:
-            await answered.wait()
-            return {"type": "http.disconnect"}
-        return incoming.pop()
-
-    async def send(message):
-        messages.append(message)
-        if not message.get("more_body", message["type"] == "http.response.start"):
-            answered.set()
-
-    await application(scope, receive, send)
-    return Answer(messages)
-
-
-def mounted(view):
-    """URLs for a view class: / and /<pk>/, and for a viewset those of its router."""
-    if isinstance(view, type) and issubclass(view, viewsets.ViewSetMixin):
-        simple = routers.SimpleRouter()
-        simple.register("", view, basename="item")
-        return tuple(simple.urls)
-    view = view.as_view() if isinstance(view, type) else view
-    return (path("", view), path("<pk>/", view))
-
-
-def ask(view, method="GET", url="/", raises=True, application=None, **options):
-    """Ask a view through Django's ASGI handler; with `raises`, errors are not made 500."""
-    with override_settings(ROOT_URLCONF=mounted(view), DEBUG_PROPAGATE_EXCEPTIONS=raises):
-        return asyncio.run(exchange(application or Handler(), method, url, **options))
-
-
-def ask_shop(method, url, **options):
-    return asyncio.run(exchange(Handler(), method, url, **options))
-
-
-def read(request):
-    """The arguments of `ask` for a request such as 'ann: PUT /1/ {"name": "Mug"}'."""
-    form = r"\s*(?:(\w+): )?(\S+) (\S+) ?(.*)"
-    user, method, url, data = re.fullmatch(form, request).groups()
-    return dict(method=method, url=url, user=user, data=json.loads(data) if data else None)
-
-
-def shown(answer):
-    """An answer, but for the CSRF token in a page and the date of its cookie."""
-    return re.sub(r"\b\w{32}(\w{32})?\b|expires=[^;]*", "...", repr(vars(answer)))
-
-
-def ask_wsgi(view, method="GET", url="/", headers=(), data=None):
-    """Ask a view through Django's WSGI handler; return the status and the body."""
-    body = b"" if data is None else json.dumps(data).encode()
-    path_, _, query = url.partition("?")
-    environ = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path_,
-        "QUERY_STRING": query,
-        "SERVER_NAME": "testserver",
-        "SERVER_PORT": "80",
-        "CONTENT_LENGTH": str(len(body)),
-        "CONTENT_TYPE": "application/json",
-        "wsgi.url_scheme": "http",
-        "wsgi.errors": sys.stderr,
-        "wsgi.input": io.BytesIO(body),
-        **dict(headers),
-    }
-    statuses = []
-    with override_settings(ROOT_URLCONF=mounted(view), DEBUG_PROPAGATE_EXCEPTIONS=True):
-        response = WSGIHandler()(environ, lambda status, headers: statuses.append(status))
-        return int(statuses[0].split()[0]), b"".join(response)
-
-
-def status_of_both(view, *args, **options):
-    """The status that both servers answer."""
-    asgi_status = ask(view, *args, **options).status
-    wsgi_status, _ = ask_wsgi(view, *args, **options)
-    assert asgi_status == wsgi_status
-    return asgi_status
-
-
-def json_of_both(view, *args, **options):
-    """What both servers answer, which is the same."""
-    answer = ask(view, *args, **options).json
-    assert json.loads(ask_wsgi(view, *args, **options)[1]) == answer
-    return answer
-
-
-def error_of(view, *args, **options):
-    with pytest.raises(Exception) as caught:
-        ask(view, *args, **options)
-    return str(caught.value)
-
-
-def names_created():
-    return sorted(Product.objects.filter(id__gt=3).values_list("name", flat=True))
-
-
-def run_python(code):
-    path_ = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
-    with tempfile.TemporaryDirectory() as folder:
-        url = "sqlite:///" + os.path.join(folder, "database")
-        environment = dict(os.environ, PYTHONPATH=path_, DATABASE_URL=url)
-        run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
-    assert run.returncode == 0, run.stdout
-    return run.stdout.strip()
-
-
-class ProductView(AsyncListCreateAPIView, AsyncRetrieveUpdateDestroyAPIView):
-    """All that a view can do: a list without a `pk` in its URL, and one object with it."""
-
-    queryset = Product.objects.all()
-    serializer_class = ProductSerializer
-
-    async def get(self, request, *args, **kwargs):
-        action = self.retrieve if "pk" in kwargs else self.list
-        return await action(request, *args, **kwargs)
-
-
-class SyncProductView(generics.ListCreateAPIView, generics.RetrieveUpdateDestroyAPIView):
-    """The same, on DRF's own sync views: what everything is compared with."""
-
-    queryset = Product.objects.all()
-    serializer_class = ProductSerializer
-
-    def get(self, request, *args, **kwargs):
-        action = self.retrieve if "pk" in kwargs else self.list
-        return action(request, *args, **kwargs)
-
-
-CONFIGURED = {"queryset": Product.objects.all(), "serializer_class": ProductSerializer}
-
-
-class Listed(AsyncListAPIView):
-    queryset = Product.objects.order_by("pk")
-    serializer_class = ProductSerializer
-
-
-class OverriddenList(Listed):
-    def get_queryset(self):
-        return super().get_queryset().filter(pk__lt=3)
-
-
-class Waits(AsyncAPIView):
-    async def get(self, request):
-        await asyncio.sleep(0)
-        return Response([1])
-
-
-class Allowed(permissions.BasePermission):
-    """An async permission, for the overrides below that call `super()` in sync code."""
-
-    async def has_permission(self, request, view):
-        await asyncio.sleep(0)
-        return request.META.get("HTTP_REFUSE") is None
-
-
-class Refused(Exception):
-    pass
-
-
-def of_drf(name):
-    return getattr(generics, name, None) or getattr(viewsets, name)
-
-
-def of_ours(name):
-    return getattr(restflow_generics, "Async" + name)
-
-
-def subclass(base, **attributes):
-    return type(base.__name__, (base,), attributes)
-
-
-# How a hook may be written.
-STYLES = ["def X", "async def X", "async def aX"]
-each_style = pytest.mark.parametrize("style", STYLES)
-each_side = pytest.mark.parametrize("is_async", [False, True])
-each_spelling = pytest.mark.parametrize("prefix", ["", "a"])
-
-
-def written(hook, style, body):
-    """What stands in a class that has the hook in this style; it checks where it runs."""
-    if style == "def X":
-
-        def function(self, *args, **kwargs):
-            assert where() == "worker thread"
-            Product.objects.count()  # which is an error on the event loop
-            return body(self, *args, **kwargs)
-    else:
-
-        async def function(self, *args, **kwargs):
-            assert where() == "event loop"
-            await asyncio.sleep(0)
-            result = body(self, *args, **kwargs)
-            return await result if inspect.isawaitable(result) else result
-
-    return {"a" + hook if style == "async def aX" else hook: function}
-
-
-def component(base, hook, style, body, **attributes):
-    """A component class that has the hook in this style."""
-    hooks = written(hook, style, lambda self, *args, **kwargs: body(*args, **kwargs))
-    return subclass(base, **hooks, **attributes)
-
-
-def refusing(base, spelling):
-    """A class whose async hook answers no."""
-
-    async def refuse(self, *args):
-        return False
-
-    return subclass(base, **{spelling: refuse})
-
-
-def logged(method):
-    """A decorator that hands on, and is no coroutine function itself."""
-
-    @functools.wraps(method)
-    def around(*args, **kwargs):
-        return method(*args, **kwargs)
-
-    return around
-
-
-def unwrapped(method):
-    """A decorator that does not say what it is around."""
-    return lambda *args, **kwargs: method(*args, **kwargs)
-
-
-def counted(method):
-    """A decorator that asks the database first, which is an error on the event loop."""
-
-    @functools.wraps(method)
-    def around(*args, **kwargs):
-        Product.objects.count()
-        return method(*args, **kwargs)
-
-    return around
-
+from tools import (
+    CONCRETE,
+    CONFIGURED,
+    PATCHED,
+    STYLES,
+    Allowed,
+    AsyncStack,
+    Listed,
+    Opened,
+    OverriddenList,
+    ProductView,
+    Refused,
+    StockView,
+    SyncProductView,
+    Waits,
+    ask,
+    ask_shop,
+    ask_wsgi,
+    basic,
+    cancelled_at,
+    component,
+    counted,
+    counted_hops,
+    deny,
+    each_side,
+    each_spelling,
+    each_style,
+    error_of,
+    json_of_both,
+    logged,
+    making,
+    mounted,
+    names_created,
+    noted_event_loops,
+    of_drf,
+    of_ours,
+    products_with,
+    read,
+    refusing,
+    reset_shop,
+    shown,
+    status_of_both,
+    subclass,
+    unwrapped,
+    where,
+    written,
+)
 
 # --- The one rule ---------------------------------------------------------------------------------
 
@@ -980,48 +405,6 @@ def test_a_spelling_that_is_none_counts_as_not_defined():
     assert [product["name"] for product in ask(View).json] == ["Teapot"]
 
 
-def test_a_class_patched_later_is_looked_up_again():
-    assert len(ask(ProductView).json) == 3
-    teapots = Product.objects.filter(name="Teapot")
-    with mock.patch.object(ProductView, "get_queryset", return_value=teapots):
-        assert len(ask(ProductView).json) == 1
-    with mock.patch.object(permissions.AllowAny, "has_permission", return_value=False):
-        assert ask(ProductView).status == 403
-    view = ProductView.as_view()
-    with mock.patch.object(ProductView, "dispatch", return_value=HttpResponse("patched")):
-        assert ask(view).body == b"patched"
-    assert len(ask(view).json) == 3
-
-
-def deny(method):
-    @functools.wraps(method)
-    def denied(*args, **kwargs):
-        Product.objects.count()
-        raise exceptions.PermissionDenied("Not now.")
-
-    return denied
-
-
-class AsksInAsyncCode(ProductView):
-    async def get(self, request, *args, **kwargs):
-        await self.acheck_object_permissions(request, None)
-        return await self.list(request)
-
-
-@pytest.mark.parametrize("hook", ["check_object_permissions", "acheck_object_permissions", "list"])
-def test_what_is_put_on_a_class_later_is_not_skipped(hook):
-    decorated = method_decorator(deny, name=hook)(subclass(AsksInAsyncCode))
-    assert ask(decorated).status == 403
-    assigned = subclass(AsksInAsyncCode)
-    setattr(assigned, hook, deny(getattr(assigned, hook)))
-    assert ask(assigned).status == 403
-    view = AsksInAsyncCode.as_view()
-    with mock.patch.object(AsksInAsyncCode, hook, deny(getattr(AsksInAsyncCode, hook))):
-        if hook == "check_object_permissions":  # The handler calls the others by their names.
-            assert ask(view).status == 403
-    assert ask(view).status == 200
-
-
 def test_the_async_spelling_of_an_action_is_its_most_derived_too():
     class ViewSet(AsyncModelViewSet):
         queryset = Product.objects.all()
@@ -1085,35 +468,6 @@ class Unhashable:
 def test_a_hook_may_be_something_that_cannot_be_hashed():
     teapots = Unhashable(lambda queryset: queryset.filter(name="Teapot"))
     assert len(ask(subclass(ProductView, filter_queryset=teapots)).json) == 1
-
-
-def test_an_attribute_assigned_and_deleted_later_is_seen():
-    view = type("View", (Listed,), {"spare": 1})
-    assert len(ask(view).json) == 3
-
-    async def one(self):
-        return Product.objects.filter(pk=1)
-
-    del view.spare
-    view.get_queryset = one
-    assert len(ask(view).json) == 1
-    del view.get_queryset
-    assert len(ask(view).json) == 3
-
-
-@each_style
-@pytest.mark.parametrize("patched", ["get_object", "aget_object"])
-@pytest.mark.parametrize("level", ["view", "subclass"])
-def test_a_patch_of_either_spelling_is_seen_and_gone_again(level, patched, style, tea):
-    get = Product.objects.get if style == "def X" else sync_to_async(Product.objects.get)
-    hooks = written("get_object", style, lambda self: get(name="Teapot"))
-    view = type("View", (AsyncRetrieveAPIView,), {**CONFIGURED, **hooks})
-    target = view if level == "view" else subclass(view)
-    other = mock.AsyncMock if patched == "aget_object" else mock.Mock
-    for _ in range(2):
-        assert ask(target, "GET", "/1/").json["name"] == "Teapot"
-        with mock.patch.object(target, patched, other(return_value=tea)):
-            assert ask(target, "GET", "/1/").json["name"] == "Green tea"
 
 
 async def refuse(*args, **kwargs):
@@ -1520,14 +874,6 @@ def test_querysets_run_on_their_own_side(style, tea):
     assert (ask(view, "GET", "/99/").status, ask(view, "GET", "/no/").status) == (404, 404)
 
 
-def products_with(**attributes):
-    """All products, as instances of a model that has these methods."""
-    meta = type("Meta", (), {"proxy": True, "app_label": MODULE})
-    model = type("Archived", (Product,), {"Meta": meta, "__module__": MODULE, **attributes})
-    del django.apps.apps.all_models[MODULE]["archived"]  # Each call makes another one.
-    return model.objects.all()
-
-
 @each_style
 def test_model_instances_run_on_their_own_side(style):
     deleted = []
@@ -1619,336 +965,6 @@ def test_arguments_may_have_any_name(name, tea):
 
     answer = ask(renamed, "PATCH", "/%s/" % tea.pk, data={})
     assert answer.json["description"] == "kept"
-
-
-# --- Hops -----------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def counted_hops():
-    """The calls of asgiref's SyncToAsync: each is a hop to a thread."""
-    hops, original = [], SyncToAsync.__call__
-
-    async def counting(self, *args, **kwargs):
-        hops.append(self)
-        return await original(self, *args, **kwargs)
-
-    with mock.patch.object(SyncToAsync, "__call__", counting):
-        yield hops
-
-
-def hops_of(view, *args, status=200, **options):
-    """How many hops the view itself makes, without those that Django makes around it."""
-    counts = []
-
-    @functools.wraps(view.as_view())
-    async def counting_view(request, *args, **kwargs):
-        with counted_hops() as hops:
-            response = await view.as_view()(request, *args, **kwargs)
-        counts.append(len(hops))
-        return response
-
-    assert ask(counting_view, *args, **options).status == status
-    return counts[0]
-
-
-class StockView(AsyncListCreateAPIView, AsyncRetrieveUpdateDestroyAPIView):
-    queryset = Product.objects.order_by("pk")
-    serializer_class = ProductSerializer
-    authentication_classes = [SessionAuthentication, BasicAuthentication]
-    permission_classes = [permissions.IsAuthenticated]
-    throttle_classes = [throttling.UserRateThrottle]
-    filter_backends = [filters.SearchFilter, filters.OrderingFilter]
-    pagination_class = Pages
-
-
-class StockDetailView(StockView):
-    get = AsyncRetrieveAPIView.get
-
-
-class AsyncStack:
-    """Components with nothing sync about them."""
-
-    class Authentication(BaseAuthentication):
-        async def aauthenticate(self, request):
-            return User(pk=1, username="eve"), None
-
-    class Throttle(throttling.BaseThrottle):
-        async def allow_request(self, request, view):
-            return True
-
-    class Backend(filters.BaseFilterBackend):
-        async def afilter_queryset(self, request, queryset, view):
-            return queryset
-
-    class Paginator(pagination.LimitOffsetPagination):
-        async def apaginate_queryset(self, queryset, request, view=None):
-            self.count, self.limit, self.offset, self.request = 3, 10, 0, request
-            return [product async for product in queryset]
-
-    class Serializer(serializers.BaseSerializer):
-        async def ais_valid(self, raise_exception=False):
-            return True
-
-        async def asave(self, **kwargs):
-            return None
-
-        @property
-        async def adata(self):
-            return {"name": "Tea"}
-
-        class Meta:
-            class list_serializer_class(serializers.ListSerializer):
-                async def adata(self):
-                    return [{"name": "Tea"}]
-
-    class Metadata(BaseMetadata):
-        async def determine_metadata(self, request, view):
-            return {}
-
-    class Products(models.QuerySet):
-        async def aget(self, **lookup):
-            return AsyncStack.Instance(name="Tea")
-
-        def __aiter__(self):
-            async def products():
-                yield AsyncStack.Instance(name="Tea")
-
-            return products()
-
-    class Instance(Product):
-        class Meta:
-            proxy = True
-            app_label = MODULE
-
-        async def adelete(self):
-            pass
-
-
-class AllAsyncView(ProductView):
-    queryset = AsyncStack.Products(Product)
-    serializer_class = AsyncStack.Serializer
-    authentication_classes = [AsyncStack.Authentication]
-    permission_classes = [Allowed & permissions.IsAuthenticated]
-    throttle_classes = [AsyncStack.Throttle]
-    filter_backends = [AsyncStack.Backend]
-    pagination_class = AsyncStack.Paginator
-    metadata_class = AsyncStack.Metadata
-
-
-FIVE_FLOWS = [
-    pytest.param("GET", "/", 200, id="list"),
-    pytest.param("GET", "/1/", 200, id="retrieve"),
-    pytest.param("POST", "/", 201, id="create"),
-    pytest.param("PUT", "/1/", 200, id="update"),
-    pytest.param("DELETE", "/1/", 204, id="destroy"),
-]
-
-
-@pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
-def test_a_stock_stack_costs_one_hop(method, url, status):
-    view = StockDetailView if url == "/1/" else StockView
-    data = {"name": "Cup"} if method in ("POST", "PUT") else None
-    assert hops_of(view, method, url, status=status, data=data, user="ann") == 1
-
-
-@contextlib.contextmanager
-def noted_event_loops():
-    """The event loops that are made meanwhile."""
-    made, make = [], asyncio.BaseEventLoop.__init__
-
-    def note(self):
-        made.append(self)
-        make(self)
-
-    with mock.patch.object(asyncio.BaseEventLoop, "__init__", note):
-        yield made
-
-
-@pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
-def test_a_stock_stack_has_no_event_loop_in_sync_code(method, url, status):
-    view = StockDetailView if url == "/1/" else StockView
-    request = getattr(APIRequestFactory(), method.lower())(url, {"name": "Cup"})
-    request.META["HTTP_AUTHORIZATION"] = basic("ann")
-    with noted_event_loops() as made:
-        answer = view.as_view()(request, **({"pk": 1} if url == "/1/" else {}))
-    assert (answer.status_code, made) == (status, [])
-
-
-class NothingSync(AsyncAPIView):
-    authentication_classes = []
-    permission_classes = [Allowed, permissions.AllowAny]
-    throttle_classes = [AsyncStack.Throttle]
-
-    async def get(self, request, *args, **kwargs):
-        await asyncio.sleep(0)
-        return Response({"where": where()})
-
-
-def test_an_async_handler_with_nothing_sync_about_it_costs_none():
-    assert hops_of(NothingSync) == 0
-    with override_settings(MIDDLEWARE=[]), counted_hops() as hops:
-        ask(NothingSync.as_view())  # It is rendered on the event loop, too.
-    with override_settings(MIDDLEWARE=[]), counted_hops() as djangos_hops:
-        ask(plain_async_view)
-    assert len(hops) == len(djangos_hops)
-
-
-async def plain_async_view(request):
-    return HttpResponse()
-
-
-@pytest.mark.parametrize("method, url, status", FIVE_FLOWS)
-def test_an_all_async_stack_costs_no_more_than_drfs_own_composites_ask_for(method, url, status):
-    """DRF's code authenticates, combines permissions and reads the body, in the thread."""
-    data = {"name": "Cup"} if method in ("POST", "PUT") else None
-    hops = hops_of(AllAsyncView, method, url, status=status, data=data)
-    assert hops == (3 if method == "POST" or url == "/" else 2)
-
-
-def test_an_async_hook_in_a_sync_stack_costs_one_more_at_most():
-    class View(StockView):
-        async def aperform_create(self, serializer):
-            await asyncio.sleep(0)
-            serializer.instance = Product(name="Cup")
-
-    assert hops_of(View, "POST", status=201, data={"name": "Cup"}, user="ann") == 2
-
-
-@pytest.mark.parametrize("hook", ["get_serializer_class", "initialize_request", "get_renderers"])
-def test_a_sync_override_of_what_is_called_around_the_handler_costs_no_further_hop(hook):
-    def override(self, *args, **kwargs):
-        Product.objects.count()
-        return getattr(super(overridden, self), hook)(*args, **kwargs)
-
-    overridden = subclass(StockView, **{hook: override})
-    assert hops_of(overridden, user="ann") == 1
-
-
-def making(base, name="__init__"):
-    """A class whose making asks the database, which is not to be done on the event loop."""
-
-    def method(self, *args, **kwargs):
-        Product.objects.count()
-        return getattr(super(cls, self), name)(*args, **kwargs)
-
-    cls = type("Made", (base,), {name: method})
-    return cls
-
-
-QUERYING = [
-    {name: making(base, method)}
-    for name, base, methods in [
-        ("content_negotiation_class", DefaultContentNegotiation, "select_renderer get_accept_list"),
-        ("versioning_class", versioning.QueryParameterVersioning, "determine_version"),
-        ("versioning_class", versioning.QueryParameterVersioning, "is_allowed_version"),
-        ("pagination_class", AsyncStack.Paginator, "get_next_link get_previous_link"),
-    ]
-    for method in methods.split()
-]
-
-
-@pytest.mark.parametrize(
-    "attributes, initkwargs",
-    [
-        ({"serializer_class": property(counted(lambda self: AsyncStack.Serializer))}, {}),
-        ({"queryset": property(lambda self: AsyncStack.Products(Product).exclude(pk=0))}, {}),
-        ({"permission_classes": property(counted(lambda self: [Allowed]))}, {}),
-        ({}, {"get_serializer_class": counted(lambda: AsyncStack.Serializer)}),
-        *[(querying, {}) for querying in QUERYING],
-        *[({}, querying) for querying in QUERYING],
-    ],
-)
-def test_sync_code_in_the_midst_of_computing_is_kept_off_the_event_loop(attributes, initkwargs):
-    view = type("View", (AllAsyncView,), attributes).as_view(**initkwargs)
-    for method, url in [("GET", "/?version=1"), ("POST", "/?version=1"), ("OPTIONS", "/1/")]:
-        assert ask(view, method, url, data={"name": "Cup"}).status < 300
-
-
-@pytest.mark.parametrize(
-    "attributes",
-    [
-        {"permission_classes": property(counted(lambda self: [Allowed]))},
-        {"default_response_headers": property(counted(lambda self: {}))},
-        {"throttle_classes": [making(AsyncStack.Throttle)]},
-        {"permission_classes": [making(Allowed)]},
-        {"versioning_class": making(versioning.QueryParameterVersioning, "determine_version")},
-        {"content_negotiation_class": making(DefaultContentNegotiation, "select_renderer")},
-        {"get_renderers": counted(NothingSync.get_renderers)},
-        {"setup": counted(NothingSync.setup)},
-    ],
-)
-def test_sync_code_around_an_async_handler_is_kept_off_the_event_loop(attributes):
-    view = type("View", (NothingSync,), attributes)
-    assert ask(view).json == {"where": "event loop"}
-
-
-@pytest.mark.parametrize("name", ["__init__", "setup"])
-def test_the_making_of_a_view_is_kept_off_the_event_loop(name):
-    assert ask(making(AllAsyncView, name)).status == 200
-
-
-@pytest.mark.parametrize("hook", ["get_queryset", "initialize_request", "finalize_response"])
-def test_a_decorator_around_a_hook_that_only_computes_is_kept_off_the_event_loop(hook):
-    view = method_decorator(counted, name=hook)(subclass(AllAsyncView))
-    assert ask(view).status == 200
-
-
-@pytest.mark.parametrize("user", ["ann", None])
-@pytest.mark.parametrize("permission", [permissions.IsAuthenticated, permissions.IsAdminUser])
-def test_a_user_that_a_permission_looks_up_is_kept_off_the_event_loop(permission, user):
-    class Lazy(BaseAuthentication):
-        async def authenticate(self, request):
-            return SimpleLazyObject(lambda: User.objects.get(username="ann")), None
-
-    class View(AllAsyncView):
-        authentication_classes = [Lazy]
-        permission_classes = [permission]
-
-    class LeftToWhoeverAsks(AllAsyncView):
-        authentication_classes = [BasicAuthentication]
-        permission_classes = [Allowed, permission]
-
-        async def aperform_authentication(self, request):
-            pass
-
-    assert ask(View).status == 200
-    assert ask(LeftToWhoeverAsks, user=user).status == (200 if user else 401)
-
-
-def test_what_a_user_was_loaded_without_is_queried_in_the_worker_thread():
-    class Authentication(BasicAuthentication):
-        async def authenticate(self, request):
-            return await sync_to_async(User.objects.only("username").get)(username="ann"), None
-
-    view = type("View", (AllAsyncView,), {"permission_classes": [permissions.IsAdminUser]})
-    view.authentication_classes = [Authentication]
-    assert ask(view).status == 200
-
-
-@pytest.mark.parametrize(
-    "hook", ["get_authenticators", "get_parsers", "get_renderers", "get_content_negotiator"]
-)
-@each_spelling
-def test_what_only_computes_may_be_async_in_either_spelling(prefix, hook):
-    async def override(self, *args, **kwargs):
-        sides.append(where())
-        return await sync_to_async(getattr(super(View, self), hook))(*args, **kwargs)
-
-    sides = []
-    View = type("View", (Listed,), {prefix + hook: override})
-    assert status_of_both(View) == 200
-    assert set(sides) == {"event loop"}
-
-
-def test_a_body_is_parsed_in_the_worker_thread(monkeypatch):
-    sides = []
-    original = parsers.JSONParser.parse
-    monkeypatch.setattr(
-        parsers.JSONParser, "parse", lambda *args: sides.append(where()) or original(*args)
-    )
-    assert ask(AllAsyncView, "POST", data={"name": "Cup"}).status == 201
-    assert sides == ["worker thread"]
 
 
 # --- The dispatch helper --------------------------------------------------------------------------
@@ -2132,22 +1148,6 @@ def test_what_is_called_from_sync_code_stays_in_its_thread_and_its_transaction(t
 # A request that is cancelled
 
 
-def cancelled_at(view, moment, method="GET", **options):
-    """Cancel the view's task once `moment` has come; return what it ended with."""
-
-    async def cancel():
-        request = getattr(APIRequestFactory(), method.lower())("/", **options)
-        task = asyncio.ensure_future(view.as_view()(request))
-        await until(moment)
-        task.cancel()
-        await asyncio.sleep(0.02)
-        task.cancel()  # an impatient server
-        (outcome,) = await asyncio.gather(task, return_exceptions=True)
-        return outcome
-
-    return asyncio.run(cancel())
-
-
 def test_a_sync_call_under_way_finishes_before_the_request_is_cancelled():
     log = []
 
@@ -2241,7 +1241,8 @@ def test_an_async_hook_that_sync_code_waits_for_is_cancelled(waits):
     class View(Listed):
         async def afilter_queryset(self, queryset):
             log.append("the first")
-            await Product.objects.acount() if waits == "the second" else await asyncio.sleep(10)
+            count = sync_to_async(Product.objects.count)
+            await (count() if waits == "the second" else asyncio.sleep(10))
             return queryset
 
         async def apaginate_queryset(self, queryset):
@@ -2485,16 +1486,6 @@ def test_an_as_view_of_a_mixin_runs_once():
     assert calls == [view]
 
 
-@pytest.fixture(scope="module")
-def second_copy():
-    name = "second_copy"
-    spec = importlib.util.spec_from_file_location(name, restflow_generics.__file__)
-    module = importlib.util.module_from_spec(spec)
-    with mock.patch.dict(sys.modules, {name: module}):
-        spec.loader.exec_module(module)
-    return module
-
-
 def test_no_permission_is_skipped_that_two_copies_of_the_file_have_completed(second_copy):
     permission = refusing(permissions.BasePermission, "ahas_permission")
     for module in (restflow_generics, second_copy):
@@ -2701,283 +1692,6 @@ def test_what_decorates_an_own_handler_calls_it_once(how, name):
     assert calls == [name] * 2
 
 
-# Sync code that asks async components
-
-
-class ChecksInSyncCode(Listed):
-    authentication_classes = []
-
-    def check_permissions(self, request):  # as DRF has it
-        for permission in self.get_permissions():
-            if not permission.has_permission(request, self):
-                self.permission_denied(request)
-
-
-@pytest.mark.parametrize("by_as_view", [False, True])
-@pytest.mark.parametrize("operation", ["A", "aA", "A & permissions.AllowAny", "~(~A | ~aA)"])
-def test_sync_code_that_asks_permissions_itself_gets_the_verdict(operation, by_as_view):
-    refuses = {
-        name: refusing(permissions.BasePermission, spelling)
-        for name, spelling in [("A", "has_permission"), ("aA", "ahas_permission")]
-    }
-    listed = {"permission_classes": [eval(operation, {**refuses, "permissions": permissions})]}
-    attributes, initkwargs = ({}, listed) if by_as_view else (listed, {})
-    assert ask(subclass(ChecksInSyncCode, **attributes).as_view(**initkwargs)).status == 403
-
-
-def test_a_sync_permission_may_ask_the_async_one_that_it_extends():
-    class Somebody(refusing(permissions.BasePermission, "has_permission")):
-        def has_permission(self, request, view):
-            return super().has_permission(request, view) and True
-
-    assert ask(subclass(ProductView, permission_classes=[Somebody])).status == 403
-
-
-class OnlyGet:
-    def __init__(self, function):
-        self.function = function
-
-    def __get__(self, instance, cls):
-        return self.function.__get__(instance, cls)
-
-
-async def refuse_async(self, request, view, *obj):
-    return False
-
-
-NO_FUNCTIONS = {
-    "static": staticmethod(functools.partial(refuse_async, None)),
-    "static def": staticmethod(lambda request, view: refuse_async(None, request, view)),
-    "class": classmethod(refuse_async),
-    "property": property(lambda self: refuse_async.__get__(self)),
-    "singledispatch": functools.singledispatchmethod(refuse_async),
-    "partialmethod": functools.partialmethod(refuse_async),
-    "descriptor": OnlyGet(refuse_async),
-}
-
-
-@pytest.mark.parametrize("kind", list(NO_FUNCTIONS))
-def test_an_async_permission_is_no_yes_whatever_it_is_made_of(kind):
-    denies = subclass(permissions.BasePermission, has_permission=NO_FUNCTIONS[kind])
-    for listed in (denies, denies & permissions.AllowAny, ~~denies):
-        assert status_of_both(subclass(Listed, permission_classes=[listed])) == 403
-        assert status_of_both(subclass(ChecksInSyncCode, permission_classes=[listed])) == 403
-
-
-@pytest.mark.parametrize("decorate", [staticmethod, classmethod])
-def test_an_async_check_of_a_view_counts_below_a_sync_override(decorate):
-    async def check_permissions(*args):
-        raise exceptions.PermissionDenied
-
-    class View(Listed):
-        def initial(self, request, *args, **kwargs):
-            super().initial(request, *args, **kwargs)
-
-    View.check_permissions = decorate(check_permissions)
-    assert status_of_both(View) == 403
-
-
-def test_a_decorator_of_the_sync_name_counts_above_an_async_override():
-    class View(Listed):
-        async def acheck_permissions(self, request):
-            await super().acheck_permissions(request)
-
-    decorated = method_decorator(deny, name="check_permissions")(View)
-
-    class Sub(decorated):
-        async def acheck_permissions(self, request):
-            await super().acheck_permissions(request)
-
-    assert (status_of_both(decorated), status_of_both(Sub)) == (403, 403)
-
-
-@pytest.mark.parametrize(
-    "hook, check", [("permission_denied", "permissions"), ("throttled", "throttles")]
-)
-def test_what_refuses_is_not_forgotten_on_the_event_loop(hook, check):
-    async def checks(self, request):
-        getattr(self, hook)(request, None)
-
-    async def refuses(self, request, *args, **kwargs):
-        raise exceptions.PermissionDenied
-
-    base = subclass(Listed, **{"check_" + check: checks})
-    with pytest.raises(SynchronousOnlyOperation, match="await self.a" + hook):
-        ask(subclass(base, **{"a" + hook: refuses}))
-
-
-def test_an_async_permission_may_ask_the_sync_one_below_two_overrides():
-    class Base(permissions.BasePermission):
-        def has_permission(self, request, view):
-            asked.append("sync")
-            return True
-
-        async def ahas_permission(self, request, view):
-            return await sync_to_async(self.has_permission)(request, view)
-
-    class Sub(Base):
-        async def ahas_permission(self, request, view):
-            return await super().ahas_permission(request, view)
-
-    asked = []
-    assert status_of_both(subclass(Listed, permission_classes=[Sub])) == 200
-    assert asked == ["sync"] * 2
-
-
-def test_a_sync_permission_answers_on_the_event_loop_too():
-    class Sync(permissions.BasePermission):
-        def has_permission(self, request, view):
-            return "yes"
-
-    async def in_async_code():
-        return Sync().has_permission(None, None)
-
-    assert asyncio.run(in_async_code()) == "yes"
-
-
-@pytest.mark.filterwarnings("ignore:coroutine .*check. was never awaited")
-@pytest.mark.parametrize("spelling", ["has_permission", "ahas_permission", "returned"])
-def test_an_async_permission_is_no_yes_to_who_does_not_await_it(spelling):
-    class Permission(permissions.BasePermission):
-        async def check(self):
-            return False
-
-        def has_permission(self, request, view):
-            return self.check()
-
-    permission = Permission
-    if spelling != "returned":
-        permission = refusing(permissions.BasePermission, spelling)
-
-    async def forget_to_await():
-        if permission().has_permission(None, None):
-            pytest.fail("It let somebody in.")
-
-    with pytest.raises(SynchronousOnlyOperation, match="Write `await` before it"):
-        asyncio.run(forget_to_await())
-    gc.collect()
-
-
-class NoSuper:
-    def __init_subclass__(cls, **kwargs):
-        pass
-
-
-def made_in_some_way(how, spelling):
-    """A class of permissions that answer no in an async hook."""
-
-    async def refuse(self, request, view, answer=False):
-        return answer
-
-    hook = {"wrapped": logged(refuse), "partialmethod": functools.partialmethod(refuse)}
-    bases = (NoSuper,) * (how == "no super")
-    bases += (permissions.IsAuthenticated if how == "a subclass" else permissions.BasePermission,)
-    attributes = {} if how == "assigned later" else {spelling: hook.get(how, refuse)}
-    permission = type("Deny", bases, attributes)
-    if how == "assigned later":
-        setattr(permission, spelling, refuse)
-    return permission
-
-
-@pytest.mark.parametrize("spelling", ["has_permission", "ahas_permission"])
-@pytest.mark.parametrize("asked", ["by another", "combined", "by the view"])
-@pytest.mark.parametrize(
-    "how", ["plainly", "a subclass", "wrapped", "partialmethod", "no super", "assigned later"]
-)
-def test_sync_code_gets_the_verdict_of_an_async_permission_that_no_view_lists(how, asked, spelling):
-    deny = made_in_some_way(how, spelling)
-
-    class Asks(permissions.BasePermission):
-        def has_permission(self, request, view):
-            permission = deny & permissions.AllowAny if asked == "combined" else deny
-            return permission().has_permission(request, view)
-
-    class View(ChecksInSyncCode):
-        def get_permissions(self):
-            return [deny()]
-
-    listed = subclass(Listed, permission_classes=[Asks], authentication_classes=[])
-    assert status_of_both(View if asked == "by the view" else listed) == 403
-
-
-@pytest.mark.parametrize("spelling", ["has_permission", "ahas_permission"])
-@pytest.mark.parametrize("how", ["plainly", "a subclass", "wrapped", "partialmethod"])
-def test_sync_code_gets_the_verdict_of_an_async_permission_made_in_the_request(how, spelling):
-    class View(ChecksInSyncCode):
-        def get_permissions(self):
-            return [made_in_some_way(how, spelling)()]
-
-    assert status_of_both(View) == 403
-
-
-@each_spelling
-def test_sync_code_gets_the_answers_of_other_async_components(prefix):
-    def answering(base, hook, answer):
-        async def answers(self, *args, **kwargs):
-            return answer
-
-        return subclass(base, **{prefix + hook: answers})
-
-    authentication = answering(BasicAuthentication, "authenticate", (User(username="eve"), None))
-    throttle = answering(throttling.BaseThrottle, "allow_request", False)
-    backend = answering(filters.SearchFilter, "filter_queryset", Product.objects.filter(pk=1))
-    paginator = answering(Pages, "paginate_queryset", ["a page"])
-
-    class View(Listed):
-        def get(self, request):
-            user, _ = authentication().authenticate(request)
-            is_allowed = throttle().allow_request(request, self)
-            queryset = backend().filter_queryset(request, Product.objects.all(), self)
-            paged = paginator().paginate_queryset(queryset, request, view=self)
-            return Response([user.username, is_allowed, queryset.count(), paged])
-
-    assert ask(View).json == ["eve", False, 1, ["a page"]]
-
-
-@pytest.mark.parametrize("answer", [True, False])
-@pytest.mark.parametrize("is_own", [True, False])
-def test_an_async_spelling_may_ask_the_sync_one_of_the_same_object(is_own, answer, tea):
-    class Delegates(permissions.BasePermission):
-        async def ahas_object_permission(self, request, view, obj):
-            asked.append(obj)
-            return await sync_to_async(self.has_object_permission)(request, view, obj)
-
-    class Own(Delegates):
-        def has_object_permission(self, request, view, obj):
-            return answer
-
-    asked = []
-    permission = Own if is_own else Delegates
-    view = type("View", (AsyncRetrieveAPIView,), {**CONFIGURED, "permission_classes": [permission]})
-    allowed = answer if is_own else True  # as DRF's `BasePermission` answers
-    assert ask(view, "GET", "/1/").status == (200 if allowed else 403)
-    assert len(asked) == (0 if is_own else 1)
-
-
-def test_an_async_spelling_that_asks_about_another_object_is_asked_anew(tea):
-    class OfParent(permissions.BasePermission):
-        async def ahas_object_permission(self, request, view, obj):
-            if isinstance(obj, Product):  # goes by what its category says
-                return await sync_to_async(self.has_object_permission)(request, view, obj.category)
-            return False
-
-    view = type("View", (AsyncRetrieveAPIView,), {**CONFIGURED, "permission_classes": [OfParent]})
-    view.queryset = Product.objects.select_related("category")
-    assert ask(view, "GET", "/1/").status == 403
-
-
-def test_a_wrapped_async_check_is_not_passed_over_by_sync_code():
-    class View(Listed):
-        @logged
-        async def check_permissions(self, request):
-            raise exceptions.PermissionDenied
-
-        def initial(self, request, *args, **kwargs):
-            APIView.initial(self, request, *args, **kwargs)
-
-    assert status_of_both(View) == 403
-
-
 # What is refused
 
 
@@ -3133,7 +1847,7 @@ def test_what_is_half_one_of_drfs_views_is_served_as_they_are(bases):
 
 
 def test_a_copy_says_what_it_is():
-    first_lines = (HERE / "restflow_generics.py").read_text(encoding="utf-8")[:200]
+    first_lines = (ROOT / "restflow_generics.py").read_text(encoding="utf-8")[:200]
     assert "SPDX-License-Identifier: MIT" in first_lines
     assert "restflow-generics %s." % restflow_generics.__version__ in first_lines
 
@@ -3146,7 +1860,7 @@ def test_a_copy_says_what_it_is():
     ],
 )
 def test_a_package_that_is_too_old_is_named(package, attributes, name):
-    module = HERE / "restflow_generics.py"
+    module = ROOT / "restflow_generics.py"
     code = compile(module.read_text(encoding="utf-8"), str(module), "exec")
     message = "needs %s or newer" % name
     with mock.patch.multiple(package, **attributes):
@@ -3237,20 +1951,74 @@ def test_a_request_that_has_a_say_in_its_user_is_asked():
         assert ask(Listed).status == 403
 
 
-# Methods of DRF's that somebody has replaced
+# --- Patches and mocks ----------------------------------------------------------------------------
 
-PATCHED = [
-    (owner, name)
-    for owner, names in [
-        (APIView, "initial check_permissions check_throttles perform_authentication dispatch"),
-        (APIView, "finalize_response get_permissions initialize_request handle_exception"),
-        (generics.GenericAPIView, "get_queryset filter_queryset paginate_queryset"),
-        (generics.ListAPIView, "get"),
-        (mixins.ListModelMixin, "list"),
-        (Request, "_authenticate"),
-    ]
-    for name in names.split()
-]
+# On a view
+
+
+def test_a_class_patched_later_is_looked_up_again():
+    assert len(ask(ProductView).json) == 3
+    teapots = Product.objects.filter(name="Teapot")
+    with mock.patch.object(ProductView, "get_queryset", return_value=teapots):
+        assert len(ask(ProductView).json) == 1
+    with mock.patch.object(permissions.AllowAny, "has_permission", return_value=False):
+        assert ask(ProductView).status == 403
+    view = ProductView.as_view()
+    with mock.patch.object(ProductView, "dispatch", return_value=HttpResponse("patched")):
+        assert ask(view).body == b"patched"
+    assert len(ask(view).json) == 3
+
+
+class AsksInAsyncCode(ProductView):
+    async def get(self, request, *args, **kwargs):
+        await self.acheck_object_permissions(request, None)
+        return await self.list(request)
+
+
+@pytest.mark.parametrize("hook", ["check_object_permissions", "acheck_object_permissions", "list"])
+def test_what_is_put_on_a_class_later_is_not_skipped(hook):
+    decorated = method_decorator(deny, name=hook)(subclass(AsksInAsyncCode))
+    assert ask(decorated).status == 403
+    assigned = subclass(AsksInAsyncCode)
+    setattr(assigned, hook, deny(getattr(assigned, hook)))
+    assert ask(assigned).status == 403
+    view = AsksInAsyncCode.as_view()
+    with mock.patch.object(AsksInAsyncCode, hook, deny(getattr(AsksInAsyncCode, hook))):
+        if hook == "check_object_permissions":  # The handler calls the others by their names.
+            assert ask(view).status == 403
+    assert ask(view).status == 200
+
+
+def test_an_attribute_assigned_and_deleted_later_is_seen():
+    view = type("View", (Listed,), {"spare": 1})
+    assert len(ask(view).json) == 3
+
+    async def one(self):
+        return Product.objects.filter(pk=1)
+
+    del view.spare
+    view.get_queryset = one
+    assert len(ask(view).json) == 1
+    del view.get_queryset
+    assert len(ask(view).json) == 3
+
+
+@each_style
+@pytest.mark.parametrize("patched", ["get_object", "aget_object"])
+@pytest.mark.parametrize("level", ["view", "subclass"])
+def test_a_patch_of_either_spelling_is_seen_and_gone_again(level, patched, style, tea):
+    get = Product.objects.get if style == "def X" else sync_to_async(Product.objects.get)
+    hooks = written("get_object", style, lambda self: get(name="Teapot"))
+    view = type("View", (AsyncRetrieveAPIView,), {**CONFIGURED, **hooks})
+    target = view if level == "view" else subclass(view)
+    other = mock.AsyncMock if patched == "aget_object" else mock.Mock
+    for _ in range(2):
+        assert ask(target, "GET", "/1/").json["name"] == "Teapot"
+        with mock.patch.object(target, patched, other(return_value=tea)):
+            assert ask(target, "GET", "/1/").json["name"] == "Green tea"
+
+
+# On one of DRF's classes
 
 
 @pytest.mark.parametrize("is_asked_before", [False, True])
@@ -3514,14 +2282,6 @@ def test_as_view_returns_something_with_all_that_drf_puts_on_it():
         ProductView.as_view(colour="green")
 
 
-class HasUser(MiddlewareMixin):
-    """A middleware that says who asks, whoever is in the session."""
-
-    def process_request(self, request):
-        request.user = User.objects.filter(username=request.META.get("HTTP_X_USER")).first()
-        request.user = request.user or AnonymousUser()
-
-
 LAZY_URLS = """
 from django.contrib.auth.decorators import login_required
 from django.urls import path
@@ -3541,7 +2301,7 @@ def test_decorators_judge_request_user_also_if_the_first_request_imports_the_url
 ):
     (tmp_path / "lazy_urls.py").write_text(LAZY_URLS)
     monkeypatch.syspath_prepend(str(tmp_path))
-    middleware = [*settings.MIDDLEWARE, MODULE + ".HasUser"]
+    middleware = [*settings.MIDDLEWARE, "tools.HasUser"]
     client = APIClient()
     client.login(username="ann", password="ann")
     cookie = "sessionid=" + client.cookies["sessionid"].value
@@ -3724,13 +2484,6 @@ def test_only_a_small_response_of_async_code_is_rendered_on_the_event_loop(data,
 # A transaction for each request
 
 
-@pytest.fixture
-def atomic_requests():
-    connections.settings["default"]["ATOMIC_REQUESTS"] = True
-    yield
-    connections.settings["default"]["ATOMIC_REQUESTS"] = False
-
-
 def test_on_commit_runs_once_after_the_commit(atomic_requests):
     log = []
 
@@ -3751,13 +2504,6 @@ def test_an_error_on_commit_is_the_error_the_client_sees(atomic_requests):
 
     with pytest.raises(ZeroDivisionError):
         ask(View, "POST", data={"name": "Cup"})
-
-
-class Opened(ProductView):
-    """Answers whether it is served in a transaction."""
-
-    def get(self, request, *args, **kwargs):
-        return Response(connection.in_atomic_block)
 
 
 async def async_dispatch(self, request, *args, **kwargs):
@@ -4055,18 +2801,6 @@ def test_prefetched_objects_are_read_again_after_an_update(tea):
 
 # --- The concrete views ---------------------------------------------------------------------------
 
-CONCRETE = [
-    ("CreateAPIView", "POST"),
-    ("ListAPIView", "GET"),
-    ("RetrieveAPIView", "GET"),
-    ("DestroyAPIView", "DELETE"),
-    ("UpdateAPIView", "PUT PATCH"),
-    ("ListCreateAPIView", "GET POST"),
-    ("RetrieveUpdateAPIView", "GET PUT PATCH"),
-    ("RetrieveDestroyAPIView", "GET DELETE"),
-    ("RetrieveUpdateDestroyAPIView", "GET PUT PATCH DELETE"),
-]
-
 
 def answers_of(base, requests):
     """What a view of this base answers, with nothing but a queryset and a serializer."""
@@ -4161,7 +2895,7 @@ def test_a_viewset_made_of_the_parts():
 
 
 def readme_blocks():
-    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```\n((?:<!-- [^\n]* -->\n)+)", readme, re.DOTALL)
     assert len(blocks) == readme.count("```python")
     for source, comments in blocks:

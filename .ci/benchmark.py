@@ -138,7 +138,7 @@ def set_up(folder):
     os.environ.setdefault("DATABASE_URL", f"sqlite:///{folder}/shop.sqlite3")
     sys.path[:0] = [folder, str(HERE.parent)]
     # It configures Django, without which the others cannot be imported.
-    shop = importlib.import_module("test_restflow_generics")
+    shop = importlib.import_module("shop")
     import django_filters.rest_framework
     import rest_framework as drf
     from django.conf import settings

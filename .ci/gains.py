@@ -55,8 +55,7 @@ Row = collections.namedtuple("Row", "view url server application database")
 
 
 def make_project():
-    sys.path.insert(0, str(HERE.parent))
-    import test_restflow_generics as shop  # which configures Django first
+    import shop  # which configures Django first
 
     # isort: split
     import adrf.views
@@ -67,9 +66,9 @@ def make_project():
     from django.urls import path
     from rest_framework.response import Response
     from rest_framework.views import APIView
-    from take_turns import TakeTurns
 
     from restflow_generics import AsyncAPIView
+    from take_turns import TakeTurns
 
     pool = urllib3.PoolManager(maxsize=256)
 
@@ -279,8 +278,7 @@ def main():
 
 
 def make_tables():
-    sys.path.insert(0, str(HERE.parent))
-    import test_restflow_generics as shop
+    import shop
 
     # isort: split
     from django.core.management import call_command

@@ -38,9 +38,7 @@ import time
 import httpx
 import psutil
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-
-import test_restflow_generics as shop  # which configures Django first
+import shop  # which configures Django first
 
 # isort: split
 from django.conf import settings

@@ -13,19 +13,8 @@ from rest_framework.response import Response
 from rest_framework.settings import DEFAULTS, APISettings
 
 from restflow_generics import AsyncAPIView, AsyncModelViewSet
-from test_restflow_generics import (
-    CONFIGURED,
-    Listed,
-    Pages,
-    Product,
-    ProductSerializer,
-    ask,
-    ask_shop,
-    mounted,
-    products_with,
-    subclass,
-    where,
-)
+from shop import Pages, Product, ProductSerializer
+from tools import CONFIGURED, Listed, ask, ask_shop, mounted, products_with, subclass, where
 
 ran_on = []
 

@@ -5,13 +5,8 @@ import asyncio
 import time
 
 from restflow_generics import AsyncCreateAPIView
-from test_restflow_generics import (
-    ProductSerializer,
-    ProductView,
-    cancelled_at,
-    names_created,
-    where,
-)
+from shop import ProductSerializer
+from tools import ProductView, cancelled_at, names_created, where
 
 
 def test_a_view_that_is_only_configured_finishes_too():

@@ -11,16 +11,8 @@ from django.urls import path, reverse
 from rest_framework import permissions, routers
 from rest_framework.test import APIRequestFactory, APITestCase, force_authenticate
 
-from test_restflow_generics import (
-    Category,
-    CategorySerializer,
-    Pages,
-    Product,
-    ProductSerializer,
-    basic,
-    of_drf,
-    of_ours,
-)
+from shop import Category, CategorySerializer, Pages, Product, ProductSerializer
+from tools import basic, of_drf, of_ours
 
 
 def class_of_tests(ListCreateAPIView, RetrieveUpdateDestroyAPIView, ModelViewSet):

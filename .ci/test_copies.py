@@ -4,7 +4,7 @@
 import pytest
 
 import restflow_generics
-from test_restflow_generics import (
+from tools import (
     CONFIGURED,
     ask_wsgi,
     each_style,
@@ -52,16 +52,16 @@ def test_what_one_copy_finds_out_of_a_view_does_not_keep_the_flows_of_the_other_
 
 def test_views_that_were_made_before_the_module_was_loaded_again_go_on():
     code = """
-    import importlib, test_restflow_generics as tests, restflow_generics
+    import importlib, shop, tools, restflow_generics
     class Refuses:
         def check_permissions(self, request):
             self.permission_denied(request)
     class Before(Refuses, restflow_generics.AsyncListAPIView):
-        queryset, serializer_class = tests.Product.objects.none(), tests.ProductSerializer
+        queryset, serializer_class = shop.Product.objects.none(), shop.ProductSerializer
     importlib.reload(restflow_generics)
     class After(Refuses, restflow_generics.AsyncListAPIView):
-        queryset, serializer_class = tests.Product.objects.none(), tests.ProductSerializer
-    print([tests.ask(view).status for view in (Before, After, Before)])
+        queryset, serializer_class = shop.Product.objects.none(), shop.ProductSerializer
+    print([tools.ask(view).status for view in (Before, After, Before)])
     """
     assert run_python(code) == "[403, 403, 403]"
 

@@ -17,7 +17,8 @@ from rest_framework import generics
 from rest_framework.test import APIClient, APIRequestFactory
 
 from restflow_generics import AsyncListAPIView
-from test_restflow_generics import MODULE, Product, ProductSerializer, ProductView, ask, mounted
+from shop import Product, ProductSerializer
+from tools import ProductView, ask, mounted
 
 
 def note_in_header(view):
@@ -59,7 +60,7 @@ def test_decorators_judge_and_answer_as_around_drfs_view(decorator, where_):
             view = method_decorator(decorator, name=where_)(view)
         for user in ("ann", "bob", "nobody"):
             cache.clear()
-            with override_settings(MIDDLEWARE=[MODULE + ".HasUser"]):
+            with override_settings(MIDDLEWARE=["tools.HasUser"]):
                 answer = ask(view, headers={"X-User": user}, raises=False)
             answer.headers.pop("Expires", None)
             yield answer.status, answer.headers, answer.body

@@ -24,7 +24,9 @@ import urllib.request
 import pytest
 from django.contrib.sessions.models import Session
 
-from test_restflow_generics import HERE, MODULE, Product, ask_shop, basic, site, stock_shop
+import shop
+from shop import Product, site, stock_shop
+from tools import ask_shop, basic
 
 
 def free_port():
@@ -33,10 +35,19 @@ def free_port():
         return free.getsockname()[1]
 
 
-def start_demo(port, output):
-    command = [sys.executable, str(HERE / (MODULE + ".py"))]
-    environment = dict(os.environ, PORT=str(port), PYTHONUNBUFFERED="1")
-    return subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+def start_demo(port, output, **environment):
+    environment = dict(os.environ, PORT=str(port), PYTHONUNBUFFERED="1", **environment)
+    return subprocess.Popen(
+        [sys.executable, shop.__file__], env=environment, stdout=output, stderr=subprocess.STDOUT
+    )
+
+
+def wait_until_it_answers(url):
+    for _ in range(400):
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(url).close()
+            return
+        time.sleep(0.05)
 
 
 class Demo:
@@ -53,11 +64,7 @@ def demo(tmp_path_factory):
     demo = Demo(port, tmp_path_factory.mktemp("demo") / "output")
     with demo.output.open("w") as output:
         server = start_demo(port, output)
-    for _ in range(400):
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(demo.url).close()
-            break
-        time.sleep(0.05)
+    wait_until_it_answers(demo.url)
     yield demo
     server.send_signal(signal.SIGINT)
     assert server.wait(10) == 0
@@ -116,6 +123,23 @@ def test_the_demo_says_that_its_port_is_taken_and_not_where_it_serves(demo):
     assert second.returncode == 1
     assert b"cannot be served on port" in said and b"PORT" in said
     assert b"The shop is at" not in said
+
+
+@pytest.mark.parametrize("moment", ["as it starts", "as it serves"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_leaves_no_folder_behind(how, moment, tmp_path):
+    port = free_port()
+    server = start_demo(port, subprocess.PIPE, TMPDIR=str(tmp_path))
+    for _ in range(400):
+        if list(tmp_path.iterdir()):
+            break
+        time.sleep(0.05)
+    if moment == "as it serves":
+        wait_until_it_answers("http://127.0.0.1:%d" % port)
+    server.send_signal(how)
+    said, _ = server.communicate(timeout=30)
+    assert (server.returncode, list(tmp_path.iterdir())) == (0, []), said
+    assert b"Traceback" not in said
 
 
 # In Chromium

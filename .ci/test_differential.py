@@ -53,13 +53,10 @@ from rest_framework.response import Response
 from rest_framework.urlpatterns import format_suffix_patterns
 
 from restflow_generics import AsyncModelViewSet, call_hook
-from test_restflow_generics import (
+from shop import Category, Pages, Product, ProductSerializer
+from tools import (
     FIVE_FLOWS,
-    Category,
     Handler,
-    Pages,
-    Product,
-    ProductSerializer,
     ProductView,
     StockView,
     SyncProductView,

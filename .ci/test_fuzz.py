@@ -14,8 +14,7 @@ Django's ASGI and WSGI handlers, and by hand, in sync code and on an event loop.
 the same, to call the same methods in the same order, and to leave the same rows.
 
 FUZZ_EXAMPLES says how many examples of each kind there are (60). They are other ones each time. To
-see one again, give the seed that it failed with, and its kind. With FUZZ_FOUND there is also what
-was found to differ, and is not mended yet:
+see one again, give the seed that it failed with, and its kind:
 
     FUZZ_EXAMPLES=2000 pytest .ci/test_fuzz.py
     FUZZ_SEED=123 pytest .ci/test_fuzz.py -k serializers
@@ -37,16 +36,19 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection, connections
 from django.test import override_settings
+from django.utils.decorators import method_decorator  # noqa: F401  (for what is generated)
 from rest_framework import generics, mixins, permissions, serializers, views, viewsets
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.test import APIRequestFactory
 from rest_framework.throttling import BaseThrottle
 
 import restflow_generics
-import test_restflow_generics as shop
-from test_restflow_generics import Handler, Product, ask_wsgi, exchange, mounted
+import shop
+import tools
+from restflow_generics import call_hook  # noqa: F401
+from shop import Product
+from tools import Handler, ask_wsgi, exchange, mounted
 
-FOUND = "FUZZ_FOUND" in os.environ
 CALLS = []
 note = CALLS.append
 
@@ -191,7 +193,7 @@ async def {owner}_{hook}({arguments}):
 }
 ONE_NAME, TWO_NAMES = ["def", "async def"], ["def", "async def", "async def a", "both"]
 # The first two show DRF that they are around an `async def`. The others do not.
-DECORATORS = ["wrapped", "of_same_kind", "unwrapped", "Wrapper", "functools.partialmethod"]
+DECORATORS = ["wrapped", "of_same_kind", "unwrapped", "functools.partialmethod", "Wrapper"]
 TO_SYNC = [
     (r'await above\((super\(\w+, self\)), "(\w+)"(?:, )?', r"\1.\2("),
     (r'await call_hook\(([\w.()]+), "(\w+)"(?:, )?', r"\1.\2("),
@@ -220,7 +222,7 @@ class Hook(NamedTuple):
     own: list = []  # what it may answer without `super()`
     changes: list = []  # what it may make of the answer
     spellings: list = TWO_NAMES
-    hands_out: bool = FOUND  # It may be a function that returns a coroutine.
+    hands_out: bool = True  # There may be a decorator's object around an `async def`.
     in_place: float = 0.0  # how often async code calls `super()` by DRF's name
     is_atomic: bool = False
     is_decorated: bool = False  # by a decorator of the class, too
@@ -246,7 +248,7 @@ def a_body(pick, owner, name, hook, asks=""):
 
 
 def a_method(pick, owner, name, hook, spelling, body):
-    decorators = DECORATORS if spelling == "def" or hook.hands_out else DECORATORS[:2]
+    decorators = DECORATORS if spelling == "def" or hook.hands_out else DECORATORS[:4]
     if hook.is_decorated or "asks" in spelling:  # Some make an object anew for each call.
         decorators = DECORATORS[:3]
     decorators = pick.sample(decorators, pick.choice([0, 0, 0, 1]))
@@ -273,9 +275,9 @@ def a_class(pick, name, bases, hooks, attributes="", late=0.1, asks=""):
         if pick.random() >= late:
             inside.append(source)
             continue
-        is_plain = spelling in TWO_NAMES[:3] or (FOUND and spelling == "both")
+        is_plain = spelling in (*TWO_NAMES[:3], "both")
         if is_plain and pick.random() < 0.5:  # It replaces one that refuses.
-            replaced = "def" if FOUND and "async" in spelling else spelling
+            replaced = "def" if "async" in spelling else spelling
             refuses = "raise exceptions.PermissionDenied\n"
             inside.append(a_method(pick, name, hook_name, hook, replaced, refuses))
         names = re.findall(r"^(?:async )?def (\w+)", source, re.M)
@@ -346,7 +348,7 @@ PATCHED = {
     "create perform_create": mixins.CreateModelMixin,
 }
 PATCHED = {hook: cls for hooks, cls in PATCHED.items() for hook in hooks.split()}
-OURS, DRFS = {"ProductView": shop.ProductView}, {"ProductView": shop.SyncProductView}
+OURS, DRFS = {"ProductView": tools.ProductView}, {"ProductView": tools.SyncProductView}
 for name in restflow_generics.__all__:
     for module in (generics, mixins, viewsets):
         if hasattr(module, name.replace("Async", "")):
@@ -395,7 +397,7 @@ def compare(make, seed, loop):
     versions = ours, drfs = for_us(example.source), for_drf(example.source)
     before, views_ = restore(), []
     for version, names in zip(versions, (OURS, DRFS)):
-        namespace = {**vars(shop), **globals(), **names}
+        namespace = {**vars(shop), **vars(tools), **globals(), **names}
         try:
             exec(version, namespace)
         except Exception as error:
@@ -425,9 +427,10 @@ for name, hook in PERMISSION.items():
     in_both = [*TWO_NAMES, "returns a coroutine"]
     PERMISSION[name] = hook._replace(spellings=in_both, hands_out=True, in_place=0.5)
 # DRF calls a throttle and an authenticator by its name. So there is no other beside it.
-COMPONENT = Hook("request", spellings=[*TWO_NAMES[:3], *(["returns a coroutine"] * FOUND)])
+COMPONENT = Hook("request", spellings=TWO_NAMES[:3], hands_out=False)
+ALLOWS = COMPONENT._replace(spellings=[*TWO_NAMES[:3], "returns a coroutine"], hands_out=True)
 THROTTLE = {
-    "allow_request": COMPONENT._replace(arguments="request, view", own=["True", "False"]),
+    "allow_request": ALLOWS._replace(arguments="request, view", own=["True", "False"]),
     "wait": Hook("", ["7", "None"], spellings=ONE_NAME),  # as `await` is a keyword
 }
 AUTHENTICATOR = {
@@ -456,7 +459,7 @@ def permissions_example(pick):
     is_given, is_made_later = pick.random() < 0.4, pick.random() < 0.2
     is_made_later = is_made_later and is_given
     bases = ["permissions.BasePermission"] * 4 + ["permissions.IsAuthenticatedOrReadOnly"]
-    bases += ["Silent"] * (FOUND or not is_made_later) + ["Plain"] * (not is_given)
+    bases += ["Silent"] + ["Plain"] * (not is_given)
     late = 0 if is_made_later else 0.1
     first, p = a_hierarchy(pick, "P", pick.choice(bases), PERMISSION, 4, late=late)
     asks = "" if "Plain" in first else p
@@ -490,7 +493,7 @@ def permissions_example(pick):
 
 # --- Serializers ----------------------------------------------------------------------------------
 
-BY_NAME = Hook("", spellings=[*ONE_NAME, *(["returns a coroutine"] * FOUND)])
+BY_NAME = Hook("", spellings=ONE_NAME, hands_out=False)
 CHANGED = '{{{{**answer, "{0}": str(answer.get("{0}")) + "+"}}}}'
 MAPPING = BY_NAME._replace(own=["{'name': 'own'}"])
 TEXT = BY_NAME._replace(own=["'own'"], changes=['answer + "+"'])

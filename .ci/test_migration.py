@@ -34,12 +34,10 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory, APITestCase, force_authenticate
 
 import restflow_generics
-from test_restflow_generics import (
-    MODULE,
+from shop import Category, Product
+from tools import (
     Answer,
-    Category,
     Handler,
-    Product,
     basic,
     exchange,
     mounted,
@@ -323,7 +321,7 @@ def test_users_who_are_found_by_the_view_and_by_a_middleware(api):
     assert len(api("GET /mine/ -> 200", X_Key="ann").json) == 3
     api("GET /mine/ -> 200", "ann: GET /mine/ -> 200", "GET /account/ -> 302")
     assert api("GET /mine/ -> 401", X_Key="eve").headers["Www-Authenticate"] == "Key"
-    with override_settings(MIDDLEWARE=[MODULE + ".HasUser"]):
+    with override_settings(MIDDLEWARE=["tools.HasUser"]):
         api("GET /account/ -> 302", "ann: GET /account/ -> 302")
         api("ann: GET /account/ -> 200", X_User="bob")
         api('ann: PATCH /account/ {"email": "a@b.se"} -> 403', X_User="bob")
@@ -412,7 +410,7 @@ def test_method_decorators_above_each_other_judge_and_answer(api):
     api("GET /stacked/1/ -> 302")
     answer = api("GET /stacked/1/ -> 200", Cookie=ann)
     assert "max-age=60" in answer.headers["Cache-Control"]
-    with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, MODULE + ".HasUser"]):
+    with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, "tools.HasUser"]):
         api("GET /stacked/1/ -> 302", Cookie=ann)
         api("GET /stacked/1/ -> 200", X_User="bob")
 

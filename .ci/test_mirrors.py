@@ -16,7 +16,7 @@ import pytest
 import rest_framework
 from rest_framework import generics
 
-from test_restflow_generics import restflow_generics
+import restflow_generics
 
 # Of each method of DRF's: what its code comes to in the newest release, which was 3.18.
 DIGESTS = {

@@ -37,13 +37,9 @@ from rest_framework.schemas import get_schema_view
 from rest_framework.test import APIClient
 
 from restflow_generics import AsyncAPIView, AsyncListCreateAPIView
-from test_restflow_generics import (
+from shop import Category, CategorySerializer, Pages, Product, ProductSerializer
+from tools import (
     CONCRETE,
-    Category,
-    CategorySerializer,
-    Pages,
-    Product,
-    ProductSerializer,
     ProductView,
     SyncProductView,
     ask,

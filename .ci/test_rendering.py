@@ -16,8 +16,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from restflow_generics import AsyncAPIView, AsyncViewSet
-from test_restflow_generics import (
-    Product,
+from shop import Product
+from tools import (
     ProductView,
     SyncProductView,
     Waits,

@@ -43,25 +43,12 @@ from rest_framework.authentication import BasicAuthentication
 from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from take_turns import TakeTurns
-from test_demo import free_port
 
 from restflow_generics import AsyncAPIView, call_hook
-from test_restflow_generics import (
-    HERE,
-    MODULE,
-    CategoryViewSet,
-    Product,
-    ProductViewSet,
-    Shop,
-    basic,
-    exchange,
-    mounted,
-    reset_shop,
-    router,
-    until,
-    where,
-)
+from shop import ROOT, CategoryViewSet, Product, ProductViewSet, Shop, router
+from take_turns import TakeTurns
+from test_demo import free_port
+from tools import basic, exchange, mounted, reset_shop, until, where
 
 SERVERS = {
     "uvicorn": "-m uvicorn application:asgi --port {port} --timeout-keep-alive 60",
@@ -75,7 +62,7 @@ APPLICATION = """
 import logging
 from unittest import mock
 
-import test_restflow_generics  # which configures Django first
+import shop  # which configures Django first
 import test_servers
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
@@ -368,13 +355,13 @@ def visit(tmp_path_factory):
     """Start a server, send it all requests, and tell it to leave: once for each server."""
     folder = tmp_path_factory.mktemp("servers")
     (folder / "application.py").write_text(APPLICATION)
-    paths = os.pathsep.join(map(str, [folder, HERE, HERE / ".ci"]))
+    paths = os.pathsep.join(map(str, [folder, ROOT, ROOT / ".ci"]))
     environment = dict(os.environ, PYTHONPATH=paths, PYTHONUNBUFFERED="1")
     environment["DATABASE_URL"] = "sqlite:///%s" % (folder / "shop.sqlite3")
     environment["PYTHONWARNINGS"] = "error:coroutine:RuntimeWarning"  # daphne logs no warnings
     environment["XDG_RUNTIME_DIR"] = str(folder)  # or gunicorn makes a folder in the user's home
-    make = "import %s; %s.make_shop()" % (MODULE, MODULE)
-    subprocess.run([sys.executable, "-c", make], env=environment, check=True)
+    make = [sys.executable, "-c", "import shop; shop.make_shop()"]
+    subprocess.run(make, env=environment, check=True)
 
     @functools.lru_cache(maxsize=None)
     def visit(name):
@@ -480,7 +467,7 @@ def test_a_server_leaves_when_told_and_has_nothing_to_complain_of(server, visit)
 
 
 def test_the_readme_names_the_servers():
-    readme = " ".join((HERE / "README.md").read_text(encoding="utf-8").split())
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert "through ASGI, with %s, %s, %s or %s. Under WSGI, say with %s," % (*SERVERS,) in readme
 
 

@@ -18,13 +18,12 @@ from django.views.generic import View
 from rest_framework import exceptions, generics, permissions
 
 from restflow_generics import AsyncListAPIView, AsyncRetrieveAPIView
-from test_restflow_generics import (
+from shop import Pages, Product
+from tools import (
     CONFIGURED,
     PATCHED,
     Listed,
     OverriddenList,
-    Pages,
-    Product,
     ask,
     ask_wsgi,
     component,
@@ -282,13 +281,14 @@ def test_an_attribute_of_the_instance_may_call_the_async_method_that_it_replaces
 
 
 TRACED_VIEWS = """
-    import asyncio, test_restflow_generics as tests
-    from test_restflow_generics import *
-    from django.core.management import call_command
+    from shop import Product, ProductSerializer, fill_shop, make_shop
+    from tools import ask, ask_wsgi, basic
+    from rest_framework.authentication import BasicAuthentication
+    from rest_framework.generics import ListAPIView
+    from restflow_generics import AsyncListAPIView
 
-    call_command("migrate", verbosity=0)
-    tests.make_tables(connection)
-    tests.fill_shop()
+    make_shop()
+    fill_shop()
 
     class Fails:
         queryset, serializer_class = Product.objects.all(), ProductSerializer
@@ -306,7 +306,7 @@ TRACED_VIEWS = """
         header = {"HTTP_AUTHORIZATION": basic("ann")}
         return statuses + [ask_wsgi(view, headers=header)[0]], seen()
 
-    theirs, ours = seen_of(generics.ListAPIView), seen_of(AsyncListAPIView)
+    theirs, ours = seen_of(ListAPIView), seen_of(AsyncListAPIView)
     assert theirs[0] == ours[0] == [200, 500, 200], (theirs, ours)
     assert theirs[1] == ours[1] and theirs[1], (theirs, ours)
     print("the same")
@@ -373,7 +373,7 @@ TRACERS = {
         from opentelemetry.sdk.trace.export import SimpleSpanProcessor
         from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-        import test_restflow_generics
+        import shop  # which configures Django first
         exporter = InMemorySpanExporter()
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(exporter))

@@ -23,11 +23,9 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory
 
 from restflow_generics import AsyncAPIView, AsyncCreateAPIView
-from test_restflow_generics import (
-    Category,
+from shop import Category, Product, ProductSerializer
+from tools import (
     Opened,
-    Product,
-    ProductSerializer,
     ProductView,
     Refused,
     SyncProductView,

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from test_restflow_generics import HERE
+from shop import ROOT
 
 # An ignore stands where mypy has to see another signature than DRF's. One that is not needed is an
 # error, too.
@@ -202,11 +202,11 @@ def test_mypy_accepts_the_module_and_the_annotated_views_of_a_user(tmp_path, plu
         'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "rest_framework"]'
     )
     (tmp_path / "mypy.ini").write_text(MYPY % plugins)
-    module = HERE / "restflow_generics.py"
+    module = ROOT / "restflow_generics.py"
     found = subprocess.run(
         [sys.executable, "-m", "mypy", str(module), "typed_views.py"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "MYPYPATH": str(HERE)},
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "MYPYPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         universal_newlines=True,

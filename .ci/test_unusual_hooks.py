@@ -17,15 +17,8 @@ from restflow_generics import (
     AsyncRetrieveAPIView,
     call_hook,
 )
-from test_restflow_generics import (
-    Listed,
-    Product,
-    ProductSerializer,
-    ask,
-    status_of_both,
-    subclass,
-    where,
-)
+from shop import Product, ProductSerializer
+from tools import Listed, ask, status_of_both, subclass, where
 
 
 class Open(AsyncAPIView):
