@@ -447,10 +447,9 @@ def _as_raised(error: Any) -> Any:  # No `StopIteration` gets out of a coroutine
 # --- Both spellings -------------------------------------------------------------------
 #
 # Each class of yours gets faces as it is made: `get_object` where it has `aget_object`,
-# and the other way round, so that Python's own look-up and `super()` find the most
-# derived definition under both names. An `async def` of DRF's name has one around it,
-# and so has what both sides call by one name, such as an action: in sync code a face
-# answers with the result, and on the event loop with what async code awaits.
+# and the other way round. So `super()` finds the most derived definition under both
+# names. An `async def` of DRF's name, and an action, have one around them: it answers
+# sync code with the result, and on the event loop with what async code awaits.
 #
 # SECURITY: to DRF's sync code, a coroutine of an `async def has_permission` is a "yes".
 # So DRF's base classes tell of each class below them, whether a view lists it or not.
@@ -524,7 +523,8 @@ def _hooks_of(cls: Any, *like: type) -> Set[str]:
 
 @functools.lru_cache(maxsize=None)
 def _methods_of(drf_class: type) -> Set[str]:
-    return {n for n, a in vars(drf_class).items() if n[0] != "_" and callable(a)}
+    methods = {name for name, a in vars(drf_class).items() if inspect.isfunction(a)}
+    return {name for name in methods if not name.startswith("_")}
 
 
 def _is_action(attribute: Any) -> bool:
@@ -696,7 +696,7 @@ def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
             "for. Write: await self.a%s(...), or await super().a%s(...)"
             % (type(owner).__name__, mark.name, mark.name, mark.name)
         )
-    if mark.is_shared or mark.is_given or _is_async_behind(mark.written):
+    if mark.is_shared or mark.is_given or _is_async_behind(method):
         result = _drive(_apply, method, *args, **kwargs)
     else:  # a `def`: as it was, but for a coroutine
         result = _hidden(mark, owner)(*args, **kwargs)
@@ -831,10 +831,6 @@ for _base in COMPONENTS.values():
     _complete_subclasses(_base)
 
 
-if not hasattr(BaseSerializer, "asave"):  # which a perform hook wants to await
-    _put_face(Mark(BaseSerializer, "save", (False, False, False), "asave", "save"))
-
-
 # --- The base view --------------------------------------------------------------------
 
 
@@ -876,10 +872,8 @@ class AsyncAPIView(_BothSpellings, APIView):
         # Perform content negotiation and store the accepted info on the request
         neg = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = neg
-        # Determine the API version, if versioning is in use.
         version, scheme = self.determine_version(request, *args, **kwargs)
         request.version, request.versioning_scheme = version, scheme
-        # Ensure that the incoming request is permitted
         await _call(self, "perform_authentication", request)
         await _call(self, "check_permissions", request)
         await _call(self, "check_throttles", request)
@@ -1003,6 +997,13 @@ async def _get_ready(view: Any) -> None:
 async def _deny(view: APIView, request: Request, permission: Any) -> None:
     why = {name: getattr(permission, name, None) for name in ("message", "code")}
     await _call(view, "permission_denied", request, **why)
+
+
+# DRF's own methods have an async spelling, too: `aget_serializer`, `asave`...
+for _base in (*generics.CreateAPIView.__mro__[1:4], BaseSerializer):
+    for _hook in _methods_of(_base) - HANDLERS - ACTIONS:
+        if not hasattr(_base, "a" + _hook):  # as long as DRF has none
+            _put_face(Mark(_base, _hook, (False, False, False), "a" + _hook, _hook))
 
 
 # --- What `as_view` returns -----------------------------------------------------------
@@ -1310,8 +1311,7 @@ class AsyncUpdateModelMixin(_BothSpellings, mixins.UpdateModelMixin):
         await _call(self, "perform_update", serializer)
 
         if getattr(instance, "_prefetched_objects_cache", None):
-            # If 'prefetch_related' has been applied to a queryset, we need to
-            # forcibly invalidate the prefetch cache on the instance.
+            # What `prefetch_related` has fetched may have changed.
             instance._prefetched_objects_cache = {}
 
         return Response(await _read(serializer, "data"))

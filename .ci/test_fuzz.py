@@ -277,7 +277,8 @@ def a_class(pick, name, bases, hooks, attributes="", late=0.1, asks=""):
             continue
         is_plain = spelling in (*TWO_NAMES[:3], "both")
         if is_plain and pick.random() < 0.5:  # It replaces one that refuses.
-            replaced = "def" if "async" in spelling else spelling
+            is_other = "async" in spelling and "both" in hook.spellings
+            replaced = "def" if is_other else spelling
             refuses = "raise exceptions.PermissionDenied\n"
             inside.append(a_method(pick, name, hook_name, hook, replaced, refuses))
         names = re.findall(r"^(?:async )?def (\w+)", source, re.M)
