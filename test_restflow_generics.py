@@ -2915,8 +2915,6 @@ def test_the_examples_of_the_readme(source, name, asked, monkeypatch):
     transport = httpx.MockTransport(answer_of_the_warehouse)
     client = functools.partial(httpx.AsyncClient, transport=transport)
     monkeypatch.setattr(httpx, "AsyncClient", client)
-    for module in ("shop.models", "shop.serializers"):
-        monkeypatch.setitem(sys.modules, module, sys.modules["shop"])
     names = {"__name__": "views_of_a_reader"}
     exec(source, names)
     for method, url, data, expected in asked:

@@ -159,15 +159,15 @@ async def serving(row, services):
 
 
 async def ask_again_and_again(url, process, clients, seconds):
-    """Return how long each request took, and the most threads and megabytes meanwhile."""
+    """Return the times, the requests a second, and the most threads and megabytes meanwhile."""
     times, threads, megabytes = [], [], []
     processes = [process, *process.children()]  # gunicorn's worker is a child of it
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
-        end = time.monotonic() + seconds
+        begin = time.monotonic()
 
         async def client():
-            while time.monotonic() < end:
+            while time.monotonic() < begin + seconds:
                 start = time.monotonic()
                 async with session.get(url) as answer:
                     assert answer.status == 200, await answer.text()
@@ -180,7 +180,8 @@ async def ask_again_and_again(url, process, clients, seconds):
             megabytes.append(processes[-1].memory_info().rss / 2**20)
             await asyncio.wait([asking], timeout=0.5)
         await asking
-    return times, max(threads), max(megabytes)
+    # Those under way at the end are waited for.
+    return times, len(times) / (time.monotonic() - begin), max(threads), max(megabytes)
 
 
 # The command
@@ -216,12 +217,12 @@ async def measure(rows, options):
                 await ask_again_and_again(url, process, 32, 1)  # warms up
                 for clients in counts:
                     taken = await ask_again_and_again(url, process, clients, options.seconds)
-                    times, threads, megabytes = taken
+                    times, per_second, threads, megabytes = taken
                     medians[row.view][clients] = 1000 * statistics.median(times)
                     if clients in CLIENTS:
                         late = 1000 * sorted(times)[len(times) * 99 // 100]
                         cells.append(f"{medians[row.view][clients]:.0f} / {late:.0f} ms")
-                        cells.append(f"{len(times) / options.seconds:.0f}")
+                        cells.append(f"{per_second:.0f}")
             print(f"| {' | '.join([row.view, *cells, str(threads), f'{megabytes:.0f}'])} |")
             sys.stdout.flush()
     return medians

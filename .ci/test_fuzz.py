@@ -25,6 +25,7 @@ import contextlib
 import functools
 import gc
 import inspect
+import logging
 import os
 import random
 import re
@@ -656,10 +657,12 @@ KINDS = {
 @pytest.fixture(scope="module")
 def loop():
     gc.freeze()
+    logging.disable()  # pytest keeps what is logged, and so the request, its view and all classes.
     loop = asyncio.new_event_loop()
     with override_settings(MIDDLEWARE=[], DEBUG_PROPAGATE_EXCEPTIONS=True):
         yield loop
     loop.close()
+    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("kind", KINDS)

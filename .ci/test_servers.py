@@ -468,7 +468,7 @@ def test_a_server_leaves_when_told_and_has_nothing_to_complain_of(server, visit)
 
 def test_the_readme_names_the_servers():
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert "through ASGI, with %s, %s, %s or %s. Under WSGI, say with %s," % (*SERVERS,) in readme
+    assert "with %s, %s, %s or %s. Under WSGI, say with %s," % (*SERVERS,) in readme
 
 
 def test_requests_take_turns_with_threads_and_connections():
