@@ -1000,10 +1000,10 @@ async def _deny(view: APIView, request: Request, permission: Any) -> None:
 
 
 # DRF's own methods have an async spelling, too: `aget_serializer`, `asave`...
-for _base in (*generics.CreateAPIView.__mro__[1:4], BaseSerializer):
-    for _hook in _methods_of(_base) - HANDLERS - ACTIONS:
-        if not hasattr(_base, "a" + _hook):  # as long as DRF has none
-            _put_face(Mark(_base, _hook, (False, False, False), "a" + _hook, _hook))
+for _cls in (*generics.CreateAPIView.__mro__[1:4], BaseSerializer):
+    for _hook in _methods_of(_cls) - HANDLERS - ACTIONS:
+        if not hasattr(_cls, "a" + _hook):  # as long as DRF has none
+            _put_face(Mark(_cls, _hook, (False, False, False), "a" + _hook, _hook))
 
 
 # --- What `as_view` returns -----------------------------------------------------------
