@@ -269,7 +269,7 @@ def main():
         print(f"Python {platform.python_version()}")
         packages = "django djangorestframework asgiref aiohttp urllib3 uvicorn gunicorn adrf"
         print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages.split()))
-        heads = [f"{clients} clients: p50 / p99 | requests a second" for clients in CLIENTS]
+        heads = [f"{clients} at once: p50 / p99 | requests a second" for clients in CLIENTS]
         print(f"\n| {' | '.join(['', *heads, 'threads, at most', 'MB'])} |")
         print("| --- " + "| ---: " * (2 * len(CLIENTS) + 2) + "|")
         rows = [row for row in make_rows(database != "sqlite") if options.row in row.view]
