@@ -274,7 +274,7 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
 
 def _read(owner: Any, name: str) -> Coroutine:
     """Read a property, for a flow, which awaits it."""
-    async_ = getattr(type(owner), "a" + name, None)
+    async_ = inspect.getattr_static(type(owner), "a" + name, None)
     if async_ is None or _most_derived(type(owner), name, "a" + name) is not async_:
         return _apply(getattr, owner, name)
     value = getattr(owner, "a" + name)  # as a serializer's `adata`, in either style
@@ -501,8 +501,9 @@ def _complete(cls: Any, *like: type) -> None:
             if hook in hooks:
                 _complete_hook(base, hook, cls)
     _refuse_async_arguments(cls)
-    if _module_of(vars(cls).get("__init_subclass__")) not in ("", __name__):
-        _complete_new_subclasses(cls)  # It may call no `super()`.
+    made = cls.__init_subclass__  # It may call no `super()`.
+    if _module_of(made) not in ("", __name__) and not hasattr(made, "restflow_tells"):
+        _complete_new_subclasses(cls)
     if issubclass(cls, _BothSpellings):
         cls.stood_for = _stood_for_by(cls)
 
@@ -564,8 +565,6 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
     )
     completed = vars(base).get("restflow_completed", ())
     is_late = hook in completed and sync is not None
-    if is_late and _is_face(async_):
-        return  # The sync one was put there later.
     base.restflow_completed = {*completed, hook}
     if base.__module__ != __name__ and any(map(_is_async_behind, (sync, async_))):
         base.restflow_has_async = True
@@ -573,10 +572,13 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
     mark = functools.partial(Mark, base, hook, (is_of_view, has_one_name, is_shared))
     # SECURITY: a sync permission beside an async one is not what decides.
     is_to_give = sync is None or is_of_view or hook.startswith("has_")
-    if _is_method(async_) and is_to_give and not issubclass(cls, serializers.Field):
+    if is_late and _is_face(async_):  # The sync one was put there later.
+        if type(sync) is types.FunctionType:
+            _put_face(mark(hook, hook))
+    elif _is_method(async_) and is_to_give and not issubclass(cls, serializers.Field):
         for name in (hook,) if is_late else (async_name, hook):
             _put_face(mark(name, hook if is_late else async_name))
-    elif _is_method(sync):
+    elif _is_method(sync) or (sync is not None and hook.startswith(VERDICTS)):
         # A function with another name may be a decorator's, around an `async def`.
         is_renamed = type(sync) is types.FunctionType and sync.__name__ != hook
         is_unsure = is_renamed or hook.startswith(VERDICTS)
@@ -589,7 +591,8 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
 
 def _is_method(attribute: Any) -> bool:
     is_method = callable(attribute) or hasattr(type(attribute), "__get__")
-    return is_method and not isinstance(attribute, type)
+    is_property = hasattr(type(attribute), "__set_name__")  # that is cached
+    return is_method and not (is_property or isinstance(attribute, (type, property)))
 
 
 def _is_async_behind(function: Any) -> bool:
@@ -611,9 +614,9 @@ def _put_face(mark: Any) -> None:
     # A tracer's object around a face hands on to it, and needs no other.
     is_there = _is_face(hidden) or type(hidden) is not types.FunctionType
     is_there = is_there and there and there.base is mark.base
-    is_static = isinstance(hidden, (staticmethod, classmethod))
     # SECURITY: DRF would take the coroutine of an async one for a "yes".
-    is_static = is_static and not (_is_async(hidden) or mark.hook.startswith("has_"))
+    is_answer = _is_async_behind(hidden) or mark.hook.startswith(VERDICTS)
+    is_static = isinstance(hidden, (staticmethod, classmethod)) and not is_answer
     if is_there or is_static or _is_given(hidden, mark.base):
         return
     if mark.base.__module__ == __name__ and _is_async(written) and not mark.is_given:
@@ -628,10 +631,11 @@ def _put_face(mark: Any) -> None:
 
     function = answered if mark.name == mark.hook else awaited
     face: Any = functools.wraps(written)(function)
-    for names in [getattr(layer, "__dict__", {}) for layer in _layers(face)]:
-        # Each decorator copies these, by which Django knows coroutine functions.
-        names.pop("_is_coroutine", names.pop("_is_coroutine_marker", None))
-    face.restflow_face, mark.face, mark.function = mark, face, face
+    face.restflow_face = mark
+    for layer in filter(_mark, _layers(face)):  # A decorator copies what Django asks.
+        layer.__dict__.pop("_is_coroutine", None)
+        layer.__dict__.pop("_is_coroutine_marker", None)
+    mark.face = mark.function = face
     if mark.is_given:
         face.__name__, face.__module__ = mark.name, mark.base.__module__
         face.__qualname__ = "%s.%s" % (mark.base.__qualname__, mark.name)
@@ -643,11 +647,13 @@ def _put_face(mark: Any) -> None:
 def _meant(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     """Return the method that is meant by who calls a face of `owner`."""
     is_by_super = getattr(type(owner), mark.name, None) is not mark.face
+    # A face that is called by what decorates it runs what it stands for.
+    is_there = vars(mark.base).get(mark.name) is mark.face
     now, names = mark.written, (mark.hook, "a" + mark.hook)
     if mark.is_given:  # What it was given for may be gone.
         now = _behind(vars(mark.base).get(mark.origin))
-    elif is_by_super and not mark.has_one_name:  # The other spelling may be new.
-        other = vars(mark.base).get(names[mark.name == mark.hook])
+    elif is_by_super and is_there and not mark.has_one_name:
+        other = vars(mark.base).get(names[mark.name == mark.hook])  # It may be new.
         now = now if other is None or _is_given(other, mark.base) else other
     if now is None:
         return _hidden(mark, owner)
@@ -815,6 +821,7 @@ def _complete_new_subclasses(base: Any) -> None:
         (before.__get__(None, cls) if before else inherited)(**kwargs)
         _complete(cls)
 
+    __init_subclass__.__dict__["restflow_tells"] = True  # to another copy of this file
     base.__init_subclass__ = classmethod(__init_subclass__)
 
 
@@ -869,7 +876,6 @@ class AsyncAPIView(_BothSpellings, APIView):
         """
         await _get_ready(self)
         self.format_kwarg = self.get_format_suffix(**kwargs)
-        # Perform content negotiation and store the accepted info on the request
         neg = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = neg
         version, scheme = self.determine_version(request, *args, **kwargs)
@@ -999,11 +1005,8 @@ async def _deny(view: APIView, request: Request, permission: Any) -> None:
     await _call(view, "permission_denied", request, **why)
 
 
-# DRF's own methods have an async spelling, too: `aget_serializer`, `asave`...
-for _cls in (*generics.CreateAPIView.__mro__[1:4], BaseSerializer):
-    for _hook in _methods_of(_cls) - HANDLERS - ACTIONS:
-        if not hasattr(_cls, "a" + _hook):  # as long as DRF has none
-            _put_face(Mark(_cls, _hook, (False, False, False), "a" + _hook, _hook))
+if not hasattr(BaseSerializer, "asave"):  # which a perform hook wants to await
+    _put_face(Mark(BaseSerializer, "save", (False, False, False), "asave", "save"))
 
 
 # --- What `as_view` returns -----------------------------------------------------------

@@ -473,6 +473,10 @@ async def refuse(*args, **kwargs):
     raise exceptions.PermissionDenied
 
 
+def refuse_at_once(*args, **kwargs):
+    raise exceptions.PermissionDenied
+
+
 def asking_above(view):
     """A class below, whose sync `initial` calls `super()`."""
 
@@ -564,6 +568,49 @@ def test_whatever_is_around_an_async_hook_its_answer_counts(around):
         for permission in (never, never & permissions.AllowAny):
             assert status_of_both(subclass(Listed, permission_classes=[permission])) == 403
     assert status_of_both(subclass(Listed, check_permissions=around(refuse))) == 403
+
+
+@pytest.mark.parametrize("around", [unwrapped, functools.partialmethod])
+def test_a_check_runs_whatever_is_around_all_methods_of_its_class(around):
+    view = subclass(Listed, check_permissions=refuse_at_once)
+    permission = subclass(permissions.BasePermission, has_permission=refuse_at_once)
+    for cls in (view, permission):
+        for name, attribute in list(vars(cls).items()):
+            if inspect.isfunction(attribute):
+                setattr(cls, name, around(attribute))
+    assert status_of_both(view) == 403
+    assert status_of_both(subclass(Listed, permission_classes=[permission])) == 403
+
+
+@pytest.mark.parametrize("kind", [staticmethod, classmethod])
+def test_a_static_check_that_returns_a_coroutine_refuses(kind):
+    view = subclass(Listed, check_permissions=kind(lambda *args: refuse()))
+    assert status_of_both(view) == 403
+
+
+def test_a_sync_spelling_that_is_put_there_later_may_return_a_coroutine():
+    async def yes(self, *args):
+        return True
+
+    async def no(self, *args):
+        return False
+
+    permission = subclass(permissions.BasePermission, ahas_permission=yes)
+    permission.has_permission = no
+    for listed in (permission, permission & permissions.AllowAny):
+        assert status_of_both(subclass(Listed, permission_classes=[listed])) == 403
+
+
+def test_a_property_with_the_name_of_an_http_method_stays_one():
+    class View(AsyncAPIView):
+        @property
+        def trace(self):
+            return "some"
+
+        def get(self, request):
+            return Response(self.trace)
+
+    assert json_of_both(View) == "some"
 
 
 def test_a_decorator_that_hides_an_async_method_of_a_serializer_does_no_harm():
