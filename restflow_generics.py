@@ -147,13 +147,13 @@ def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
         return getattr(owner, hook)
     written = _behind(async_)
     if written is not _behind(getattr(cls, hook, None)):
-        written = _most_derived(cls, hook, async_name)
+        written = _most_derived(cls.__mro__, hook, async_name)
     return _bound(written, owner)
 
 
-def _most_derived(cls: type, hook: str, async_name: str) -> Any:
+def _most_derived(classes: Any, hook: str, async_name: str) -> Any:
     """Return the most derived definition under either name."""
-    for base in cls.__mro__:
+    for base in classes:
         sync, async_ = vars(base).get(hook), vars(base).get(async_name)
         is_djangos = _module_of(async_) in OF_MODELS_AND_QUERYSETS
         if async_ is not None and not is_djangos and not _is_given(async_, base):
@@ -275,7 +275,8 @@ def _call(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Coroutine:
 def _read(owner: Any, name: str) -> Coroutine:
     """Read a property, for a flow, which awaits it."""
     async_ = inspect.getattr_static(type(owner), "a" + name, None)
-    if async_ is None or _most_derived(type(owner), name, "a" + name) is not async_:
+    classes = type(owner).__mro__
+    if async_ is None or _most_derived(classes, name, "a" + name) is not async_:
         return _apply(getattr, owner, name)
     value = getattr(owner, "a" + name)  # as a serializer's `adata`, in either style
     return _apply(value) if callable(value) else _settle(value)
@@ -649,12 +650,11 @@ def _meant(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     is_by_super = getattr(type(owner), mark.name, None) is not mark.face
     # A face that is called by what decorates it runs what it stands for.
     is_there = vars(mark.base).get(mark.name) is mark.face
-    now, names = mark.written, (mark.hook, "a" + mark.hook)
+    now = mark.written
     if mark.is_given:  # What it was given for may be gone.
         now = _behind(vars(mark.base).get(mark.origin))
     elif is_by_super and is_there and not mark.has_one_name:
-        other = vars(mark.base).get(names[mark.name == mark.hook])  # It may be new.
-        now = now if other is None or _is_given(other, mark.base) else other
+        now = _most_derived([mark.base], mark.hook, "a" + mark.hook)
     if now is None:
         return _hidden(mark, owner)
     if is_by_super or mark.has_one_name:
