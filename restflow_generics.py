@@ -116,7 +116,7 @@ __version__ = "2.0.0"
 # gives the classes of a project both spellings of what they define. One of the two is a
 # *face*: a function that stands for the definition, and runs it on its own side.
 
-# Their `asave`, `aget`... call the sync twins in a thread: no async spellings.
+# What Django defines there, as `asave`, calls its sync twin: it is no async spelling.
 OF_MODELS_AND_QUERYSETS = ("django.db.models.base", "django.db.models.query")
 NOTHING: Dict[str, Any] = {}
 
@@ -131,7 +131,7 @@ class Mark:
 
     def __init__(self, base: Any, hook: str, kind: Any, name: str, origin: str) -> None:
         self.base, self.hook, self.name, self.origin = base, hook, name, origin
-        self.is_of_view, self.has_one_name, self.is_shared = kind
+        self.is_of_view, self.has_one_name, self.is_shared = kind  # by both sides
         self.is_given = name != origin  # for the spelling that the class lacks
 
 
@@ -318,9 +318,8 @@ def _is_drfs_own(attribute: Any) -> bool:
 
 async def _call_on_its_side(method: Any, args: Any, kwargs: Any) -> Any:
     if _on_event_loop() and not _is_async(method):
-        computes = getattr(method, "__qualname__", "") in COMPUTE and _is_drfs_own(
-            method
-        )
+        name = getattr(method, "__qualname__", "")
+        computes = name in COMPUTE and _is_drfs_own(method)
         if not computes or getattr(method.__self__, "needs_thread", False):
             await _move_to(WORKER_THREAD)
     running = RUNNING.get()
