@@ -46,6 +46,7 @@ import asyncio
 import collections.abc
 import concurrent.futures
 import contextvars
+import copy
 import functools
 import inspect
 import sys
@@ -121,20 +122,6 @@ OF_MODELS_AND_QUERYSETS = ("django.db.models.base", "django.db.models.query")
 NOTHING: Dict[str, Any] = {}
 
 
-class Mark:
-    """What a face carries. Decorators copy it, and so it says whose it is."""
-
-    face: Any = None  # what the class has, and
-    function: Any = None  # what its objects have: see `_AsyncHandler`
-    written: Any = None  # the definition that the face stands for
-    hidden: Any = None  # what the class had where it was given the face
-
-    def __init__(self, base: Any, hook: str, kind: Any, name: str, origin: str) -> None:
-        self.base, self.hook, self.name, self.origin = base, hook, name, origin
-        self.is_of_view, self.has_one_name, self.is_shared = kind  # by both sides
-        self.is_given = name != origin  # for the spelling that the class lacks
-
-
 def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
     """Return the method of `owner` that decides. The face at the name `skip` asks."""
     cls, async_name = type(owner), sys.intern("a" + hook)
@@ -158,27 +145,27 @@ def _most_derived(classes: Any, hook: str, async_name: str) -> Any:
         is_djangos = _module_of(async_) in OF_MODELS_AND_QUERYSETS
         if async_ is not None and not is_djangos and not _is_given(async_, base):
             # The class was given its sync name: what is there now was put there later.
-            if sync is None or not _is_face(async_) or _is_given(sync, base):
+            if sync is None or not _mark_of_face(async_) or _is_given(sync, base):
                 return _behind(async_)
         if hook in vars(base) and not _is_given(sync, base):
             return _behind(sync)  # `None`, if it is to be no more.
 
 
 def _mark(attribute: Any) -> Any:
-    return getattr(attribute, "__dict__", NOTHING).get("restflow_face")
+    return getattr(attribute, "__dict__", NOTHING).get("restflow_mark")
 
 
-def _is_face(attribute: Any) -> bool:
-    mark = _mark(attribute)
-    return mark is not None and (attribute is mark.face or attribute is mark.function)
+def _mark_of_face(attribute: Any) -> Any:
+    """Return the mark of a face, and `None` for all else, as for a decorated face."""
+    mark = getattr(attribute, "__dict__", NOTHING).get("restflow_mark")
+    is_face = mark and (attribute is mark.face or attribute is mark.function)
+    return mark if is_face else None
 
 
 def _behind(attribute: Any) -> Any:
     """Return what was written, which is all but a face."""
-    mark = _mark(attribute)
-    if mark is None or not _is_face(attribute):
-        return attribute
-    return mark.written if mark.origin in vars(mark.base) else attribute
+    mark = _mark_of_face(attribute)
+    return mark.written if mark and mark.origin in vars(mark.base) else attribute
 
 
 def _module_of(attribute: Any) -> str:
@@ -195,7 +182,7 @@ def _is_given(attribute: Any, cls: type) -> bool:
         return False
     # If all methods are decorated, so is what was given. If only that is, it is meant.
     all_are_decorated = _behind(vars(cls).get(mark.origin)) is not mark.written
-    return _is_face(attribute) or all_are_decorated
+    return all_are_decorated or _mark_of_face(attribute) is not None
 
 
 def _bound(function: Any, owner: Any) -> Any:
@@ -233,8 +220,9 @@ def _is_async(function: Any) -> bool:
 
 EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
 _on_event_loop = asyncio._get_running_loop  # `None` where none runs in this thread
-# Of each flow: its class here, and the class and the method of DRF's that it stands for.
-FLOWS: Dict[Any, Tuple[type, type, str]] = {}
+# By its id (a tracer's object around it is equal to it), each flow, with its class here,
+# and the class and the method of DRF's that it stands for.
+FLOWS: Dict[int, Tuple[Any, type, type, str]] = {}
 # Which methods run, each with its arguments: see `_meant`.
 RUNNING: Any = contextvars.ContextVar("RUNNING", default=())
 
@@ -286,7 +274,7 @@ def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
     """Call a function or a method on its own side, for a flow, which awaits it."""
     if type(method) is types.MethodType:
         function, owner = _behind(method.__func__), method.__self__
-        if _is_flow(function):
+        if id(function) in FLOWS:
             drfs = _stood_for(function, owner)
             if _is_drfs_own(drfs):
                 return function(owner, *args, **kwargs)
@@ -296,15 +284,11 @@ def _apply(method: Any, /, *args: Any, **kwargs: Any) -> Coroutine:
     return _call_on_its_side(method, args, kwargs)
 
 
-def _is_flow(function: Any) -> bool:
-    return type(function) is types.FunctionType and function in FLOWS
-
-
 def _stood_for(flow: Any, view: Any) -> Any:
     """Return what DRF's view would run in the place of a flow: it may be patched."""
-    ours, drf_class, hook = FLOWS[flow]
+    _, ours, drf_class, hook = FLOWS[id(flow)]
     drfs = vars(view.stood_for.get(flow, drf_class)).get(hook)
-    if type(drfs) is types.FunctionType or _is_face(vars(ours).get(hook)):
+    if type(drfs) is types.FunctionType or _mark_of_face(vars(ours).get(hook)):
         return drfs
     # The object of a tracer that has wrapped our method, too, is to see one call.
     return getattr(drfs, "__wrapped__", drfs)
@@ -495,9 +479,8 @@ def _complete(cls: Any, *like: type) -> None:
     for base in cls.__mro__[:-1]:
         is_complete = base.__module__ == __name__ and base is not cls
         for name in [] if is_complete or _is_drf_class(base) else [*vars(base)]:
+            _refuse_what_closes_early(base, vars(base)[name])
             hook = name if name in hooks else name[1:]
-            if hook in hooks or issubclass(cls, View):
-                _refuse_what_closes_early(base, vars(base)[name])
             if hook in hooks:
                 _complete_hook(base, hook, cls)
     _refuse_async_arguments(cls)
@@ -524,13 +507,14 @@ def _hooks_of(cls: Any, *like: type) -> Set[str]:
 
 @functools.lru_cache(maxsize=None)
 def _methods_of(drf_class: type) -> Set[str]:
-    methods = {name for name, a in vars(drf_class).items() if inspect.isfunction(a)}
-    return {name for name in methods if not name.startswith("_")}
+    names = (name for name in vars(drf_class) if not name.startswith("_"))
+    return {name for name in names if inspect.isfunction(vars(drf_class)[name])}
 
 
 def _is_action(attribute: Any) -> bool:
     # By its type, here and below: `isinstance` would wake what is lazy.
-    return type(attribute) in FUNCTIONS and hasattr(attribute, "mapping")
+    is_function = type(attribute) in (types.FunctionType, _AsyncHandler)
+    return is_function and hasattr(attribute, "mapping")
 
 
 def _is_drf_class(cls: type) -> bool:
@@ -546,7 +530,7 @@ def _stood_for_by(cls: type) -> Dict[Any, type]:
     its methods come before DRF's. Python finds those of `AsyncListAPIView` before both.
     """
     found, mro = {}, cls.__mro__
-    for flow, (ours, drf_class, hook) in FLOWS.items():
+    for flow, ours, drf_class, hook in FLOWS.values():
         for base in mro[mro.index(ours) :] if ours in mro else ():
             is_next = issubclass(base, drf_class) and base.__module__ != __name__
             if is_next and hook in vars(base):
@@ -556,37 +540,52 @@ def _stood_for_by(cls: type) -> Dict[Any, type]:
 
 
 def _complete_hook(base: Any, hook: str, cls: type) -> None:
-    is_of_view, written = issubclass(cls, (_BothSpellings, View)), vars(base).get(hook)
-    has_one_name = is_of_view and (hook in HANDLERS or _is_action(written))
-    async_name = "" if has_one_name else "a" + hook
+    mark = Mark(base, hook, cls)
     sync, async_ = (
         None if _is_given(attribute, base) else attribute
-        for attribute in map(vars(base).get, (hook, async_name))
+        for attribute in map(vars(base).get, (hook, mark.async_name))
     )
     completed = vars(base).get("restflow_completed", ())
     is_late = hook in completed and sync is not None
     base.restflow_completed = {*completed, hook}
     if base.__module__ != __name__ and any(map(_is_async_behind, (sync, async_))):
         base.restflow_has_async = True
-    is_shared = is_of_view and (has_one_name or hook in ACTIONS)
-    mark = functools.partial(Mark, base, hook, (is_of_view, has_one_name, is_shared))
-    # SECURITY: a sync permission beside an async one is not what decides.
-    is_to_give = sync is None or is_of_view or hook.startswith("has_")
-    if is_late and _is_face(async_):  # The sync one was put there later.
-        if type(sync) is types.FunctionType:
-            _put_face(mark(hook, hook))
-    elif _is_method(async_) and is_to_give and not issubclass(cls, serializers.Field):
-        for name in (hook,) if is_late else (async_name, hook):
-            _put_face(mark(name, hook if is_late else async_name))
+    was_given = _mark_of_face(async_) is not None
+    # SECURITY: of a permission with both, the async one decides.
+    decides = sync is None or was_given or mark.is_of_view or hook.startswith("has_")
+    decides = decides and _is_method(async_) and not issubclass(cls, serializers.Field)
+    if decides and is_late:
+        # One of the two was put there later: a face asks the rule. A mock needs none.
+        if type(sync) is types.FunctionType or not was_given:
+            _put_face(mark, hook, hook)
+    elif decides:
+        _put_face(mark, mark.async_name, mark.async_name)
+        _put_face(mark, hook, mark.async_name)
     elif _is_method(sync) or (sync is not None and hook.startswith(VERDICTS)):
         # A function with another name may be a decorator's, around an `async def`.
-        is_renamed = type(sync) is types.FunctionType and sync.__name__ != hook
-        is_unsure = is_renamed or hook.startswith(VERDICTS)
-        if is_shared or is_unsure or _is_async_behind(sync):
-            _put_face(mark(hook, hook))
+        is_unsure = getattr(sync, "__name__", hook) != hook or hook.startswith(VERDICTS)
+        if mark.is_for_both_sides or is_unsure or _is_async_behind(sync):
+            _put_face(mark, hook, hook)
         # An async spelling of a class below must not pass over a sync override.
-        if async_name and async_ is None and (is_of_view or hasattr(cls, async_name)):
-            _put_face(mark(async_name, hook))
+        is_asked = mark.is_of_view or hasattr(cls, mark.async_name)
+        if mark.async_name and async_ is None and is_asked:
+            _put_face(mark, mark.async_name, hook)
+
+
+class Mark:
+    """What a face carries. Decorators copy it, and so it says whose it is."""
+
+    face: Any = None  # what the class has, and
+    function: Any = None  # what its objects have: see `_AsyncHandler`
+    written: Any = None  # the definition that the face stands for
+    hidden: Any = None  # what the class had where it was given the face
+
+    def __init__(self, base: Any, hook: str, cls: type) -> None:
+        self.base, self.hook = base, hook
+        self.is_of_view = issubclass(cls, (_BothSpellings, View))
+        is_handler = hook in HANDLERS or _is_action(vars(base).get(hook))
+        self.async_name = "" if self.is_of_view and is_handler else "a" + hook
+        self.is_for_both_sides = self.is_of_view and (is_handler or hook in ACTIONS)
 
 
 def _is_method(attribute: Any) -> bool:
@@ -601,19 +600,20 @@ def _is_async_behind(function: Any) -> bool:
 
 def _layers(function: Any) -> Any:
     """Yield a function and what it says that it wraps, down to a face."""
-    while function is not None and not _is_face(function):
+    while function is not None and not _mark_of_face(function):
         yield function
         function = getattr(function, "__dict__", NOTHING).get("__wrapped__")
 
 
-def _put_face(mark: Any) -> None:
-    """Make the face that a mark describes, and put it on its class."""
-    mark.hidden = hidden = vars(mark.base).get(mark.name)
-    mark.written = written = _behind(vars(mark.base)[mark.origin])
-    there = _mark(hidden)
+def _put_face(mark: Any, name: str, origin: str) -> None:
+    """Put a face at a name of the class, for the definition at the name `origin`."""
+    mark = copy.copy(mark)
+    mark.name, mark.origin, mark.is_given = name, origin, name != origin
+    mark.hidden = hidden = vars(mark.base).get(name)
+    mark.written = written = _behind(vars(mark.base)[origin])
+    is_decorated = type(hidden) is types.FunctionType and not _mark_of_face(hidden)
     # A tracer's object around a face hands on to it, and needs no other.
-    is_there = _is_face(hidden) or type(hidden) is not types.FunctionType
-    is_there = is_there and there and there.base is mark.base
+    is_there = not is_decorated and getattr(_mark(hidden), "base", None) is mark.base
     # SECURITY: DRF would take the coroutine of an async one for a "yes".
     is_answer = _is_async_behind(hidden) or mark.hook.startswith(VERDICTS)
     is_static = isinstance(hidden, (staticmethod, classmethod)) and not is_answer
@@ -621,7 +621,7 @@ def _put_face(mark: Any) -> None:
         return
     if mark.base.__module__ == __name__ and _is_async(written) and not mark.is_given:
         drf_class = next(b for b in mark.base.__mro__[1:] if mark.hook in vars(b))
-        FLOWS[written] = mark.base, drf_class, mark.hook
+        FLOWS[id(written)] = written, mark.base, drf_class, mark.hook
 
     def answered(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         return _answer(mark, self, args, kwargs)
@@ -629,43 +629,41 @@ def _put_face(mark: Any) -> None:
     async def awaited(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         return await _drive(_apply, _meant(mark, self, args, kwargs), *args, **kwargs)
 
-    function = answered if mark.name == mark.hook else awaited
-    face: Any = functools.wraps(written)(function)
-    face.restflow_face = mark
+    face: Any = functools.wraps(written)(answered if name == mark.hook else awaited)
+    face.restflow_mark = mark
     for layer in filter(_mark, _layers(face)):  # A decorator copies what Django asks.
         layer.__dict__.pop("_is_coroutine", None)
         layer.__dict__.pop("_is_coroutine_marker", None)
     mark.face = mark.function = face
     if mark.is_given:
-        face.__name__, face.__module__ = mark.name, mark.base.__module__
-        face.__qualname__ = "%s.%s" % (mark.base.__qualname__, mark.name)
-    elif function is answered and mark.is_of_view and _is_async(written):
+        face.__name__, face.__module__ = name, mark.base.__module__
+        face.__qualname__ = "%s.%s" % (mark.base.__qualname__, name)
+    elif name == mark.hook and mark.is_of_view and _is_async(written):
         mark.face = _AsyncHandler(face, written)
-    setattr(mark.base, mark.name, mark.face)
+    setattr(mark.base, name, mark.face)
 
 
 def _meant(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     """Return the method that is meant by who calls a face of `owner`."""
-    is_by_super = getattr(type(owner), mark.name, None) is not mark.face
-    # A face that is called by what decorates it runs what it stands for.
-    is_there = vars(mark.base).get(mark.name) is mark.face
-    now = mark.written
-    if mark.is_given:  # What it was given for may be gone.
-        now = _behind(vars(mark.base).get(mark.origin))
-    elif is_by_super and is_there and not mark.has_one_name:
-        now = _most_derived([mark.base], mark.hook, "a" + mark.hook)
-    if now is None:
+    there = vars(mark.base)
+    if mark.is_given and there.get(mark.origin) is None:  # It is gone.
         return _hidden(mark, owner)
-    if is_by_super or mark.has_one_name:
-        method = _bound(now, owner)
-    else:
+    is_by_super = getattr(type(owner), mark.name, None) is not mark.face
+    if mark.async_name and not is_by_super:
         method = _implementation(owner, mark.hook, skip=mark.name)
+    elif mark.is_given:
+        method = _bound(_behind(there[mark.origin]), owner)
+    elif there.get(mark.name) is mark.face:
+        method = _most_derived([mark.base], mark.hook, mark.async_name)
+        method = _bound(method, owner)
+    else:  # It may be what decorates a face that calls it.
+        method = _bound(mark.written, owner)
     if not (mark.is_given and _is_running(method, args, kwargs)):
         return method
     # An `ahas_permission` may ask the `has_permission` that it hides.
     method = _hidden(mark, owner)
-    face = getattr(method, "__func__", None)
-    return _meant(_mark(face), owner, args, kwargs) if _is_face(face) else method
+    face = _mark_of_face(getattr(method, "__func__", None))
+    return _meant(face, owner, args, kwargs) if face else method
 
 
 def _hidden(mark: Any, owner: Any) -> Any:
@@ -676,9 +674,9 @@ def _hidden(mark: Any, owner: Any) -> Any:
 
 def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
     """Is it the method itself that asks, and about the same?"""
-    asked = [*map(id, (*args, *kwargs.values()))]
-    running = RUNNING.get()
-    return any(asked == [*map(id, of)] and method == other for other, of in running)
+    asked = (*args, *kwargs.values())
+    running = [about for other, about in RUNNING.get() if method == other]
+    return any([*map(id, asked)] == [*map(id, about)] for about in running)
 
 
 def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
@@ -691,7 +689,7 @@ def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
         return _apply(method, *args, **kwargs)  # for `_serve`
     if not _on_event_loop():
         flow = getattr(method, "__func__", None)
-        if _is_flow(flow) and mark.hook not in RUN_IN_SYNC_CODE_TOO:
+        if id(flow) in FLOWS and mark.hook not in RUN_IN_SYNC_CODE_TOO:
             result = _bound(_stood_for(flow, owner), owner)(*args, **kwargs)
             return _run(_settle, result)  # A mock may be in the place of an action.
         return _run(_apply, method, *args, **kwargs)
@@ -701,7 +699,7 @@ def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
             "for. Write: await self.a%s(...), or await super().a%s(...)"
             % (type(owner).__name__, mark.name, mark.name, mark.name)
         )
-    if mark.is_shared or mark.is_given or _is_async_behind(method):
+    if mark.is_for_both_sides or mark.is_given or _is_async_behind(method):
         result = _drive(_apply, method, *args, **kwargs)
     else:  # a `def`: as it was, but for a coroutine
         result = _hidden(mark, owner)(*args, **kwargs)
@@ -771,7 +769,6 @@ class _AsyncHandler(_PassesForAFunction):
         return self.function(*args, **kwargs)
 
 
-FUNCTIONS = (types.FunctionType, _AsyncHandler)
 # What `@transaction.atomic` and `@method_decorator(...)` make of a function.
 IN_CONTEXT = ContextDecorator()(_bound).__code__
 DECORATED_METHOD = method_decorator(lambda function: function)(_bound).__code__
@@ -824,14 +821,17 @@ def _complete_new_subclasses(base: Any) -> None:
     base.__init_subclass__ = classmethod(__init_subclass__)
 
 
-def _complete_subclasses(base: Any) -> None:
+def _complete_subclasses(base: Any, are_known: Any = lambda cls: False) -> None:
     classes = base.__subclasses__()
     for cls in classes:  # It grows.
         classes.extend(cls.__subclasses__())
-        with suppress(TypeError):  # It was refused when it was made.
-            _complete(cls)
+        if not are_known(cls):
+            with suppress(TypeError):  # It was refused when it was made.
+                _complete(cls)
 
 
+if not hasattr(BaseSerializer, "asave"):  # which a perform hook wants to await
+    _put_face(Mark(BaseSerializer, "save", BaseSerializer), "asave", "save")
 for _base in COMPONENTS.values():
     _complete_new_subclasses(_base)
     _complete_subclasses(_base)
@@ -849,7 +849,7 @@ class AsyncAPIView(_BothSpellings, APIView):
     def as_view(cls, *args: Any, **initkwargs: Any) -> Any:
         # SECURITY: what was put on classes later counts, and permissions no view lists.
         _complete(cls)
-        _complete_subclasses(permissions.BasePermission)
+        _complete_subclasses(permissions.BasePermission, _checks_are_known)
         components = _components_of(cls, initkwargs)
         for component, base in components:
             if isinstance(component, type):
@@ -1004,10 +1004,6 @@ async def _deny(view: APIView, request: Request, permission: Any) -> None:
     await _call(view, "permission_denied", request, **why)
 
 
-if not hasattr(BaseSerializer, "asave"):  # which a perform hook wants to await
-    _put_face(Mark(BaseSerializer, "save", (False, False, False), "asave", "save"))
-
-
 # --- What `as_view` returns -----------------------------------------------------------
 #
 # A coroutine function on the event loop, and elsewhere a function: to a WSGI server,
@@ -1041,7 +1037,7 @@ class _View(_PassesForAFunction):
         serve, name = self.__wrapped__, request.method.lower()
         name = getattr(self, "actions", NOTHING).get(name, name)
         handler = _behind(getattr(self.cls, name, None))  # A mock was put there later.
-        if self.has_async or (_is_async(handler) and not _is_flow(handler)):
+        if self.has_async or (_is_async(handler) and id(handler) not in FLOWS):
             serve = functools.partial(_run, _serve, self)
         response: Any = _in_sync_code(serve, request, *args, **kwargs)
         if is_by_hand and isinstance(response, HttpResponseBase):
@@ -1063,12 +1059,10 @@ async def _serve(view: Any, request: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 
 # What DRF's view calls in place. Where nothing of it is the project's, it makes no hop.
-IN_PLACE = """
-    __init__ setup initialize_request get_parsers get_parser_context get_authenticators
-    get_content_negotiator content_negotiation_class perform_content_negotiation
-    get_renderers get_renderer_context get_format_suffix versioning_class
-    determine_version _allowed_methods
-""".split()
+IN_PLACE = """__init__ setup initialize_request get_parsers get_parser_context
+    get_authenticators get_content_negotiator content_negotiation_class
+    perform_content_negotiation get_renderers get_renderer_context get_format_suffix
+    versioning_class determine_version _allowed_methods""".split()
 
 
 def _needs_thread(cls: Any, initkwargs: Dict[str, Any], components: Any) -> bool:
@@ -1091,6 +1085,12 @@ def _is_code(attribute: Any) -> bool:
     if isinstance(attribute, type):
         return not _is_drf_class(attribute)
     return not (attribute is object.__init__ or _is_drfs_own(attribute))
+
+
+def _checks_are_known(permission: Any) -> bool:
+    """Is each check of a class a face, or DRF's? Then it need not be completed again."""
+    checks = [a for b in permission.__mro__ for n, a in vars(b).items() if "has_" in n]
+    return all(_mark_of_face(check) or _is_drfs_own(check) for check in checks)
 
 
 def _components_of(view_class: Any, initkwargs: Dict[str, Any]) -> List[Any]:

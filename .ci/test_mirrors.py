@@ -67,7 +67,7 @@ DIFFERENT_IN = dict.fromkeys(["3.13", "3.14", "3.15", "3.16", "3.17"], OLDER)
 
 def mirrored():
     """The functions of DRF's that functions of the module stand for, by their names."""
-    functions = [vars(cls)[hook] for _, cls, hook in restflow_generics.FLOWS.values()]
+    functions = [vars(cls)[hook] for *_, cls, hook in restflow_generics.FLOWS.values()]
     functions.append(generics.get_object_or_404)
     return {function.__qualname__: function for function in functions}
 
