@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import os
 import pathlib
 import signal
@@ -20,6 +21,7 @@ import tempfile
 
 import dj_database_url
 import django
+import httpx
 from django.conf import settings
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -95,13 +97,14 @@ from django.contrib.auth.models import User
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management import call_command
 from django.db import connection, models
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
+from django.template import RequestContext, Template
 from django.urls import include, path
-from rest_framework import filters, pagination, permissions, routers, serializers
+from rest_framework import filters, generics, pagination, permissions, routers, serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from restflow_generics import AsyncModelViewSet
+from restflow_generics import AsyncModelViewSet, AsyncRetrieveAPIView
 
 
 class Category(models.Model):
@@ -205,7 +208,58 @@ class ProductViewSet(AsyncModelViewSet):
 
 
 class Shop(routers.APIRootView):
-    """Log in as ann, who is staff, or as bob. The password is the user name."""
+    """
+    Log in as ann, who is staff, or as bob. The password is the user name. What async buys is at
+    /compare/.
+    """
+
+
+# What async buys: two views that do the same, side by side on one page.
+
+# The services speak plain HTTP, so no certificates are loaded for them.
+sync_client, async_client = httpx.Client(verify=False), httpx.AsyncClient(verify=False)
+SERVICES = {"stock": 12, "price": "3.20", "rating": 4.5}
+
+
+class SyncProductView(generics.RetrieveAPIView):
+    queryset = Product.objects.all()
+    serializer_class = ProductSerializer
+
+    def retrieve(self, request, pk):
+        response = super().retrieve(request, pk=pk)
+        answers = map(sync_client.get, services_of(request))
+        response.data.update(zip(SERVICES, map(httpx.Response.json, answers)))
+        return response
+
+
+class AsyncProductView(AsyncRetrieveAPIView):
+    queryset = Product.objects.all()
+    serializer_class = ProductSerializer
+
+    async def retrieve(self, request, pk):
+        response = await super().retrieve(request, pk=pk)
+        answers = await asyncio.gather(*map(async_client.get, services_of(request)))
+        response.data.update(zip(SERVICES, map(httpx.Response.json, answers)))
+        return response
+
+
+def services_of(request):
+    root = "http://127.0.0.1:%s/services/" % request.META["SERVER_PORT"]
+    return [root + name for name in SERVICES]
+
+
+async def service(request, name):
+    await asyncio.sleep(0.1)
+    return JsonResponse(SERVICES[name], safe=False)
+
+
+def compare(request):
+    views = [
+        ("sync", "sync/1/", "DRF's view", inspect.getsource(SyncProductView)),
+        ("async", "async/1/", "The async view", inspect.getsource(AsyncProductView)),
+    ]
+    page = pathlib.Path(__file__).with_name("compare.html").read_text(encoding="utf-8")
+    return HttpResponse(Template(page).render(RequestContext(request, {"views": views})))
 
 
 router = routers.DefaultRouter()
@@ -216,6 +270,10 @@ router.register("products", ProductViewSet)
 urlpatterns = [
     path("", include(router.urls)),
     path("", include("rest_framework.urls")),  # /login/ and /logout/
+    path("compare/", compare),
+    path("compare/sync/<int:pk>/", SyncProductView.as_view()),
+    path("compare/async/<int:pk>/", AsyncProductView.as_view()),
+    path("services/<str:name>", service),
     path("favicon.ico", lambda request: HttpResponse(status=204)),  # browsers ask for one
 ]
 
@@ -282,6 +340,7 @@ def serve_demo():
     connection.close()
     url = "http://127.0.0.1:" + port
     print("The shop is at %s/ for your browser. Log in as ann, who is staff, or as bob." % url)
-    print("The password is the user name. Or try:\n\n" + CURL.format(url=url), flush=True)
+    print("The password is the user name. What async buys is at %s/compare/. Or try:" % url)
+    print("\n" + CURL.format(url=url), flush=True)
     server = uvicorn.Server(uvicorn.Config(site(), lifespan="off"))  # which logs every request
     server.run(sockets=[listening])

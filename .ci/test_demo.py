@@ -10,6 +10,7 @@ import contextlib
 import http.cookiejar
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -96,6 +97,15 @@ def test_the_demo_answers_what_it_prints_and_leaves_when_told(demo):
     assert b"<h1>Product List</h1>" in urllib.request.urlopen(page).read()
     for url in ("/login/", "/static/rest_framework/css/default.css"):
         assert urllib.request.urlopen(demo.url + url).status == 200
+
+
+def test_a_sync_and_an_async_view_of_the_demo_give_the_same_answer(demo):
+    answers = []
+    for url in ("/compare/sync/1/", "/compare/async/1/"):
+        with urllib.request.urlopen(demo.url + url) as answer:
+            answers.append(json.load(answer))
+    assert answers[0] == answers[1]
+    assert {"stock": 12, "rating": 4.5, "category": 1}.items() <= answers[0].items()
 
 
 def test_after_the_log_in_one_is_at_the_root(demo):
@@ -290,6 +300,19 @@ def test_the_pages_of_the_demo_are_whole_and_say_what_they_are(driver, demo, use
         assert len(driver.execute_script(rules)) >= 4 and all(driver.execute_script(rules))
         assert driver.execute_script("return typeof $.fn.modal") == "function"
     assert browser.log() == []  # neither errors of JavaScript nor files that are not found
+
+
+def test_the_page_that_shows_what_async_buys_asks_both_views(driver, demo):
+    browser = Browser(driver, demo.url).go("/compare/")
+    assert browser.text("output") == ["not asked yet"] * 2
+    browser.until(lambda: browser.sees("Ask both")[0].is_enabled())  # It has warmed up.
+    browser.click("Ask both")
+    browser.until(lambda: all(text.endswith(" s") for text in browser.text("output")))
+    sync, async_ = [json.loads(text) for text in browser.text(".answer")]
+    assert sync == async_ and sync["stock"] == 12
+    sources = browser.text(".answer + pre")
+    assert [re.search(r"def (\w+)", source)[1] for source in sources] == ["retrieve"] * 2
+    assert browser.log() == []
 
 
 def test_a_user_logs_in_and_out_in_the_browser(browser):
