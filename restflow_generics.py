@@ -923,7 +923,6 @@ class AsyncAPIView(_BothSpellings, APIView):
         for throttle in await _call(self, "get_throttles"):
             if not await _call(throttle, "allow_request", request, self):
                 throttle_durations.append(await _call(throttle, "wait"))
-
         if throttle_durations:
             # Filter out `None` values which may happen in case of config / rate changes
             durations = [d for d in throttle_durations if d is not None]
@@ -1090,7 +1089,8 @@ def _is_code(attribute: Any) -> bool:
 def _checks_are_known(permission: Any) -> bool:
     """Is each check of a class a face, or DRF's? Then it need not be completed again."""
     checks = [a for b in permission.__mro__ for n, a in vars(b).items() if "has_" in n]
-    return all(_mark_of_face(check) or _is_drfs_own(check) for check in checks)
+    are_known = all(_mark_of_face(check) or _is_drfs_own(check) for check in checks)
+    return are_known and hasattr(permission.__init_subclass__, "restflow_tells")
 
 
 def _components_of(view_class: Any, initkwargs: Dict[str, Any]) -> List[Any]:

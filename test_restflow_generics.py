@@ -503,10 +503,14 @@ def test_an_async_spelling_that_is_put_there_later_decides_in_sync_code_too(hook
     assert [status_of_both(view), status_of_both(asking_above(view))] == [403, 403]
 
 
-def test_a_permission_gives_its_verdict_below_a_class_that_tells_of_no_subclass():
-    class Silent(permissions.BasePermission):
+@pytest.mark.parametrize("is_mixin", [True, False])
+def test_a_permission_gives_its_verdict_below_a_class_that_tells_of_no_subclass(is_mixin):
+    class Silent(*([] if is_mixin else [permissions.BasePermission])):
         def __init_subclass__(cls):
             """Without `super()`."""
+
+    class Base(Silent, permissions.BasePermission):
+        pass
 
     class View(Listed):
         def get_permissions(self):
@@ -519,7 +523,7 @@ def test_a_permission_gives_its_verdict_below_a_class_that_tells_of_no_subclass(
 
     view = View.as_view()
 
-    class Late(Silent):
+    class Late(Base):
         async def has_permission(self, request, view):
             return False
 
@@ -909,6 +913,22 @@ def test_a_sync_property_above_an_async_one_is_read():
 
     view = subclass(ProductView, serializer_class=subclass(Sync))
     assert json_of_both(view, "GET", "/1/") == {"own": True}
+
+
+def test_an_async_property_behind_a_descriptor_of_ones_own_is_read():
+    class reads:
+        def __init__(self, function):
+            self.function = function
+
+        def __get__(self, serializer, cls):
+            return self.function(serializer)
+
+    async def adata(self):
+        return {"style": "awaited"}
+
+    serializer = subclass(ProductSerializer, adata=reads(adata))
+    view = subclass(ProductView, serializer_class=serializer)
+    assert json_of_both(view, "GET", "/1/") == {"style": "awaited"}
 
 
 @each_style

@@ -197,19 +197,22 @@ def made_in_some_way(how, spelling):
         return answer
 
     hook = {"wrapped": logged(refuse), "partialmethod": functools.partialmethod(refuse)}
-    bases = (NoSuper,) * (how == "no super")
+    mixin = type("Mixin", (), {})
+    bases = (NoSuper,) if how == "no super" else (mixin,)
     bases += (permissions.IsAuthenticated if how == "a subclass" else permissions.BasePermission,)
-    attributes = {} if how == "assigned later" else {spelling: hook.get(how, refuse)}
-    permission = type("Deny", bases, attributes)
-    if how == "assigned later":
-        setattr(permission, spelling, refuse)
+    is_later = how.startswith("assigned later")
+    permission = type("Deny", bases, {} if is_later else {spelling: hook.get(how, refuse)})
+    if is_later:
+        setattr(mixin if how.endswith("to a mixin") else permission, spelling, refuse)
     return permission
 
 
 @pytest.mark.parametrize("spelling", ["has_permission", "ahas_permission"])
 @pytest.mark.parametrize("asked", ["by another", "combined", "by the view"])
 @pytest.mark.parametrize(
-    "how", ["plainly", "a subclass", "wrapped", "partialmethod", "no super", "assigned later"]
+    "how",
+    "plainly, a subclass, wrapped, partialmethod, no super, assigned later, "
+    "assigned later to a mixin".split(", "),
 )
 def test_sync_code_gets_the_verdict_of_an_async_permission_that_no_view_lists(how, asked, spelling):
     deny = made_in_some_way(how, spelling)
