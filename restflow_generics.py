@@ -245,9 +245,9 @@ def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
     Use it in handlers of your own, for what somebody may write sync or async: `await
     call_hook(serializer, "is_valid")`. A view's own are `await self.aget_object()`.
 
-    `owner` is any object. `hook` is DRF's or Django's name for the method ("save", not
-    "asave"), or for a property, which is read: `call_hook(request, "data")`. All other
-    arguments are passed on. Returns a coroutine on the event loop, and the result in
+    `owner` is any object, or `super()`. `hook` is DRF's or Django's name of a method
+    ("save", not "asave"), or of a property, which is read: `call_hook(request, "data")`.
+    All other arguments are passed on. Returns a coroutine on the event loop, and the result in
     sync code. Raises what the hook raises, and `AttributeError` if there is none.
     """
     is_method = callable(getattr(type(owner), hook, _call))

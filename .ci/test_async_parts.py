@@ -12,9 +12,19 @@ from rest_framework.metadata import BaseMetadata
 from rest_framework.response import Response
 from rest_framework.settings import DEFAULTS, APISettings
 
-from restflow_generics import AsyncAPIView, AsyncModelViewSet
+from restflow_generics import AsyncAPIView, AsyncModelViewSet, call_hook
 from shop import Pages, Product, ProductSerializer
-from tools import CONFIGURED, Listed, ask, ask_shop, mounted, products_with, subclass, where
+from tools import (
+    CONFIGURED,
+    Listed,
+    ask,
+    ask_shop,
+    json_of_both,
+    mounted,
+    products_with,
+    subclass,
+    where,
+)
 
 ran_on = []
 
@@ -147,6 +157,45 @@ def test_what_is_patched_in_a_class_of_drfs_or_ours_is_awaited_too(owner, hook, 
     monkeypatch.setattr(owner, hook, deny, raising=False)
     assert ask(view).status == 403
     assert ran_on == ["event loop"]
+
+
+PARTS = [
+    ("", Listed, "get_queryset"),
+    ("", Listed, "get_serializer_class"),
+    ("authentication_classes", BasicAuthentication, "authenticate"),
+    ("filter_backends", filters.SearchFilter, "filter_queryset"),
+    ("pagination_class", Pages, "paginate_queryset"),
+    ("permission_classes", permissions.IsAuthenticatedOrReadOnly, "has_permission"),
+    ("serializer_class", ProductSerializer, "to_representation"),
+    ("throttle_classes", throttling.AnonRateThrottle, "allow_request"),
+]
+
+
+@pytest.mark.parametrize("below", ["nothing", "def", "async def"])
+@pytest.mark.parametrize("attribute, base, hook", PARTS)
+def test_an_async_hook_asks_what_is_above_it_by_call_hook(attribute, base, hook, below):
+    def calling_above(base, is_async):
+        def sync_hook(self, *args, **kwargs):
+            ran_on.append(where())
+            return getattr(super(cls, self), hook)(*args, **kwargs)
+
+        async def async_hook(self, *args, **kwargs):
+            ran_on.append(where())
+            return await call_hook(super(cls, self), hook, *args, **kwargs)
+
+        cls = subclass(base, **{hook: async_hook if is_async else sync_hook})
+        return cls
+
+    def view_with(part):
+        many = attribute.endswith(("classes", "backends"))
+        return subclass(Listed, **{attribute: [part] if many else part}) if attribute else part
+
+    ran_on.clear()
+    middle = base if below == "nothing" else calling_above(base, is_async=below == "async def")
+    view = view_with(calling_above(middle, is_async=True))
+    assert json_of_both(view) == json_of_both(view_with(base))
+    expected = {"event loop", "worker thread"} if below == "def" else {"event loop"}
+    assert set(ran_on) == expected
 
 
 def test_a_dispatch_of_ones_own_stays_on_the_event_loop_after_that_of_the_base():
