@@ -157,13 +157,13 @@ def _mark(attribute: Any) -> Any:
 
 def _mark_of_face(attribute: Any) -> Any:
     """Return the mark of a face, and `None` for all else, as for a decorated face."""
-    mark = getattr(attribute, "__dict__", NOTHING).get("restflow_mark")
+    mark = _mark(attribute)
     is_face = mark and (attribute is mark.face or attribute is mark.function)
     return mark if is_face else None
 
 
 def _behind(attribute: Any) -> Any:
-    """Return what was written, which is all but a face."""
+    """Return what a face stands for. All else is what was written."""
     mark = _mark_of_face(attribute)
     return mark.written if mark and mark.origin in vars(mark.base) else attribute
 
@@ -648,15 +648,15 @@ def _meant(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     there = vars(mark.base)
     if mark.is_given and there.get(mark.origin) is None:  # It is gone.
         return _hidden(mark, owner)
-    is_by_super = getattr(type(owner), mark.name, None) is not mark.face
-    if mark.async_name and not is_by_super:
+    is_by_self = getattr(type(owner), mark.name, None) is mark.face
+    if is_by_self and mark.async_name:
         method = _implementation(owner, mark.hook, skip=mark.name)
     elif mark.is_given:
         method = _bound(_behind(there[mark.origin]), owner)
     elif there.get(mark.name) is mark.face:
         method = _most_derived([mark.base], mark.hook, mark.async_name)
         method = _bound(method, owner)
-    else:  # It may be what decorates a face that calls it.
+    else:  # What decorates a face may call it.
         method = _bound(mark.written, owner)
     if not (mark.is_given and _is_running(method, args, kwargs)):
         return method
