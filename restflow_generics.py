@@ -152,14 +152,14 @@ def _most_derived(classes: Any, hook: str, async_name: str) -> Any:
 
 
 def _mark(attribute: Any) -> Any:
-    return getattr(attribute, "__dict__", NOTHING).get("restflow_mark")
+    return getattr(attribute, "__dict__", NOTHING).get("restflow_face")
 
 
-def _mark_of_face(attribute: Any) -> Any:
-    """Return the mark of a face, and `None` for all else, as for a decorated face."""
+def _mark_of_face(attribute: Any, cls: Any = None) -> Any:
+    """Return the mark of a face (made for `cls`), and `None` for a decorated face."""
     mark = _mark(attribute)
     is_face = mark and (attribute is mark.face or attribute is mark.function)
-    return mark if is_face else None
+    return mark if is_face and cls in (None, mark.base) else None
 
 
 def _behind(attribute: Any) -> Any:
@@ -220,8 +220,8 @@ def _is_async(function: Any) -> bool:
 
 EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
 _on_event_loop = asyncio._get_running_loop  # `None` where none runs in this thread
-# By its id (a tracer's object around it is equal to it), each flow, with its class here,
-# and the class and the method of DRF's that it stands for.
+# Each flow, its class here, and the class and the method of DRF's that it stands for.
+# By its id: a tracer's object is equal to the flow that it wraps, but is none.
 FLOWS: Dict[int, Tuple[Any, type, type, str]] = {}
 # Which methods run, each with its arguments: see `_meant`.
 RUNNING: Any = contextvars.ContextVar("RUNNING", default=())
@@ -245,10 +245,10 @@ def call_hook(owner: Any, hook: str, /, *args: Any, **kwargs: Any) -> Any:
     Use it in handlers of your own, for what somebody may write sync or async: `await
     call_hook(serializer, "is_valid")`. A view's own are `await self.aget_object()`.
 
-    `owner` is any object, or `super()`. `hook` is DRF's or Django's name of a method
-    ("save", not "asave"), or of a property, which is read: `call_hook(request, "data")`.
-    All other arguments are passed on. Returns a coroutine on the event loop, and the result in
-    sync code. Raises what the hook raises, and `AttributeError` if there is none.
+    `owner` is any object, or `super()`. `hook` is DRF's or Django's name of the method
+    ("save", not "asave"), or a property, which is read: `call_hook(request, "data")`.
+    All other arguments are passed on. Returns a coroutine on the event loop, and the
+    result in sync code. Raises what the hook raises, or `AttributeError`.
     """
     is_method = callable(getattr(type(owner), hook, _call))
     flow = _call if is_method else _read
@@ -316,9 +316,7 @@ async def _call_on_its_side(method: Any, args: Any, kwargs: Any) -> Any:
 
 async def _settle(result: Any) -> Any:
     """Return the answer of a hook: a coroutine is none. A response may be awaitable."""
-    while hasattr(type(result), "__await__") and not isinstance(
-        result, HttpResponseBase
-    ):
+    while hasattr(type(result), "__await__") and not hasattr(result, "status_code"):
         try:
             await _move_to(EVENT_LOOP)
         except BaseException:  # The request is cancelled on the way.
@@ -479,8 +477,9 @@ def _complete(cls: Any, *like: type) -> None:
     for base in cls.__mro__[:-1]:
         is_complete = base.__module__ == __name__ and base is not cls
         for name in [] if is_complete or _is_drf_class(base) else [*vars(base)]:
-            _refuse_what_closes_early(base, vars(base)[name])
             hook = name if name in hooks else name[1:]
+            if hook in hooks or issubclass(cls, View):
+                _refuse_what_closes_early(base, vars(base)[name])
             if hook in hooks:
                 _complete_hook(base, hook, cls)
     _refuse_async_arguments(cls)
@@ -550,20 +549,21 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
     base.restflow_completed = {*completed, hook}
     if base.__module__ != __name__ and any(map(_is_async_behind, (sync, async_))):
         base.restflow_has_async = True
-    was_given = _mark_of_face(async_) is not None
+    has_own_face = _mark_of_face(async_, base) is not None
     # SECURITY: of a permission with both, the async one decides.
-    decides = sync is None or was_given or mark.is_of_view or hook.startswith("has_")
+    decides = sync is None or has_own_face or mark.is_of_view or hook[:4] == "has_"
     decides = decides and _is_method(async_) and not issubclass(cls, serializers.Field)
     if decides and is_late:
         # One of the two was put there later: a face asks the rule. A mock needs none.
-        if type(sync) is types.FunctionType or not was_given:
+        if type(sync) is types.FunctionType or not has_own_face:
             _put_face(mark, hook, hook)
     elif decides:
         _put_face(mark, mark.async_name, mark.async_name)
         _put_face(mark, hook, mark.async_name)
     elif _is_method(sync) or (sync is not None and hook.startswith(VERDICTS)):
         # A function with another name may be a decorator's, around an `async def`.
-        is_unsure = getattr(sync, "__name__", hook) != hook or hook.startswith(VERDICTS)
+        is_renamed = type(sync) is types.FunctionType and sync.__name__ != hook
+        is_unsure = is_renamed or hook.startswith(VERDICTS)
         if mark.is_for_both_sides or is_unsure or _is_async_behind(sync):
             _put_face(mark, hook, hook)
         # An async spelling of a class below must not pass over a sync override.
@@ -630,7 +630,7 @@ def _put_face(mark: Any, name: str, origin: str) -> None:
         return await _drive(_apply, _meant(mark, self, args, kwargs), *args, **kwargs)
 
     face: Any = functools.wraps(written)(answered if name == mark.hook else awaited)
-    face.restflow_mark = mark
+    face.restflow_face = mark
     for layer in filter(_mark, _layers(face)):  # A decorator copies what Django asks.
         layer.__dict__.pop("_is_coroutine", None)
         layer.__dict__.pop("_is_coroutine_marker", None)
@@ -651,13 +651,13 @@ def _meant(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     is_by_self = getattr(type(owner), mark.name, None) is mark.face
     if is_by_self and mark.async_name:
         method = _implementation(owner, mark.hook, skip=mark.name)
-    elif mark.is_given:
-        method = _bound(_behind(there[mark.origin]), owner)
-    elif there.get(mark.name) is mark.face:
-        method = _most_derived([mark.base], mark.hook, mark.async_name)
-        method = _bound(method, owner)
-    else:  # What decorates a face may call it.
-        method = _bound(mark.written, owner)
+    else:
+        written = mark.written  # It may be what decorates a face that calls it.
+        if mark.is_given:
+            written = _behind(there[mark.origin])
+        elif there.get(mark.name) is mark.face:
+            written = _most_derived([mark.base], mark.hook, mark.async_name)
+        method = _bound(written, owner)
     if not (mark.is_given and _is_running(method, args, kwargs)):
         return method
     # An `ahas_permission` may ask the `has_permission` that it hides.
@@ -674,9 +674,9 @@ def _hidden(mark: Any, owner: Any) -> Any:
 
 def _is_running(method: Any, args: Any, kwargs: Any) -> bool:
     """Is it the method itself that asks, and about the same?"""
-    asked = (*args, *kwargs.values())
-    running = [about for other, about in RUNNING.get() if method == other]
-    return any([*map(id, asked)] == [*map(id, about)] for about in running)
+    asked = [*map(id, (*args, *kwargs.values()))]
+    running = RUNNING.get()
+    return any(asked == [*map(id, of)] and method == other for other, of in running)
 
 
 def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
@@ -821,11 +821,11 @@ def _complete_new_subclasses(base: Any) -> None:
     base.__init_subclass__ = classmethod(__init_subclass__)
 
 
-def _complete_subclasses(base: Any, are_known: Any = lambda cls: False) -> None:
+def _complete_subclasses(base: Any, is_complete: Any = lambda cls: False) -> None:
     classes = base.__subclasses__()
     for cls in classes:  # It grows.
         classes.extend(cls.__subclasses__())
-        if not are_known(cls):
+        if not is_complete(cls):
             with suppress(TypeError):  # It was refused when it was made.
                 _complete(cls)
 
@@ -849,7 +849,7 @@ class AsyncAPIView(_BothSpellings, APIView):
     def as_view(cls, *args: Any, **initkwargs: Any) -> Any:
         # SECURITY: what was put on classes later counts, and permissions no view lists.
         _complete(cls)
-        _complete_subclasses(permissions.BasePermission, _checks_are_known)
+        _complete_subclasses(permissions.BasePermission, _is_complete)
         components = _components_of(cls, initkwargs)
         for component, base in components:
             if isinstance(component, type):
@@ -924,7 +924,6 @@ class AsyncAPIView(_BothSpellings, APIView):
             if not await _call(throttle, "allow_request", request, self):
                 throttle_durations.append(await _call(throttle, "wait"))
         if throttle_durations:
-            # Filter out `None` values which may happen in case of config / rate changes
             durations = [d for d in throttle_durations if d is not None]
             await _call(self, "throttled", request, max(durations, default=None))
 
@@ -1066,9 +1065,8 @@ IN_PLACE = """__init__ setup initialize_request get_parsers get_parser_context
 
 def _needs_thread(cls: Any, initkwargs: Dict[str, Any], components: Any) -> bool:
     """May the project's sync code run where DRF's view calls its own, in place?"""
-    spaces: List[Any] = [initkwargs, *map(vars, cls.__mro__[:-1])]
-    for namespace in spaces:
-        for name, attribute in namespace.copy().items():
+    for namespace in [initkwargs, *(vars(b).copy() for b in cls.__mro__[:-1])]:
+        for name, attribute in namespace.items():
             # DRF's code may read a property, which may query. `schema` is for others.
             is_read = not (callable(attribute) or name.startswith(("__", "schema")))
             if (name in IN_PLACE or is_read) and _is_code(attribute):
@@ -1086,11 +1084,13 @@ def _is_code(attribute: Any) -> bool:
     return not (attribute is object.__init__ or _is_drfs_own(attribute))
 
 
-def _checks_are_known(permission: Any) -> bool:
-    """Is each check of a class a face, or DRF's? Then it need not be completed again."""
-    checks = [a for b in permission.__mro__ for n, a in vars(b).items() if "has_" in n]
-    are_known = all(_mark_of_face(check) or _is_drfs_own(check) for check in checks)
-    return are_known and hasattr(permission.__init_subclass__, "restflow_tells")
+def _is_complete(permission: Any) -> bool:
+    """Has each check a face, if it is not DRF's? Are classes below it told of?"""
+    for base in permission.__mro__:
+        checks = [a for n, a in vars(base).copy().items() if "has_" in n]
+        if not all(_mark_of_face(a, base) or _is_drfs_own(a) for a in checks):
+            return False
+    return hasattr(permission.__init_subclass__, "restflow_tells")
 
 
 def _components_of(view_class: Any, initkwargs: Dict[str, Any]) -> List[Any]:

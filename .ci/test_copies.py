@@ -79,3 +79,23 @@ def test_importing_the_module_imports_nothing_of_the_projects():
     print("imported")
     """
     assert run_python(code) == "imported"
+
+
+def test_a_permission_that_was_made_before_the_module_is_imported_gives_its_verdict():
+    code = """
+    import django
+    from django.conf import settings
+    settings.configure(INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"])
+    django.setup()
+    from django.db import transaction
+    from rest_framework.permissions import AllowAny, BasePermission
+    class No(BasePermission):
+        @transaction.atomic
+        async def helper(self):
+            pass
+        async def has_permission(self, request, view):
+            return False
+    import restflow_generics
+    print(No().has_permission(None, None), (No & AllowAny)().has_permission(None, None))
+    """
+    assert run_python(code) == "False False"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Decorators around views, and in them, do what they do with DRF's sync views."""
 
+import asyncio
 import functools
 
 import pytest
@@ -93,3 +94,33 @@ def test_sync_decorators_around_the_view_of_a_url(decorator):
     with override_settings(ROOT_URLCONF=mounted(view)):
         assert len(APIClient().get("/").data) == 3
     assert ("X-Count" in ask(view).headers) == (decorator is note_in_header)
+
+
+def test_a_cache_around_a_hook_stays_what_it_is():
+    class View(ProductView):
+        @functools.lru_cache(maxsize=None)  # noqa: B019
+        def look_up(self):
+            return "Tea"
+
+        get_view_name = look_up
+
+    View.as_view()
+    assert View.get_view_name.cache_info().currsize == 0
+
+
+def test_helpers_of_components_may_have_any_decorator():
+    class Serializer(ProductSerializer):
+        @transaction.atomic
+        @run_in_sync_code
+        async def store(self):
+            return 1
+
+    assert Serializer().store() == 1
+
+
+def run_in_sync_code(function):
+    @functools.wraps(function)
+    def run(*args, **kwargs):
+        return asyncio.run(function(*args, **kwargs))
+
+    return run

@@ -306,3 +306,38 @@ def test_a_wrapped_async_check_is_not_passed_over_by_sync_code():
             APIView.initial(self, request, *args, **kwargs)
 
     assert status_of_both(View) == 403
+
+
+@pytest.mark.parametrize("spelling", ["has_permission", "ahas_permission"])
+@pytest.mark.parametrize("other", ["has_permission", "ahas_permission"])
+@pytest.mark.parametrize("at", ["a class", "a mixin"])
+def test_a_check_of_another_class_that_is_put_there_later_gives_its_verdict(at, other, spelling):
+    mixin = type("Mixin", (), {})
+    own = type("Own", (mixin, permissions.BasePermission), {})
+    other_class = refusing(permissions.BasePermission, other)
+    setattr(own if at == "a class" else mixin, spelling, getattr(other_class, other))
+    subclass(Listed).as_view()
+
+    class Sync(APIView):
+        permission_classes = [own & permissions.AllowAny]
+        authentication_classes = []
+
+    assert status_of_both(Sync) == 403
+
+
+def test_a_sync_check_decides_beside_the_async_one_of_another_class():
+    class Patient(throttling.BaseThrottle):
+        async def aallow_request(self, request, view):
+            return True
+
+    class Strict(throttling.BaseThrottle):
+        def allow_request(self, request, view):
+            return False
+
+        aallow_request = Patient.aallow_request
+
+    class Sync(APIView):
+        throttle_classes = [Strict]
+        authentication_classes = []
+
+    assert status_of_both(Sync) == 429
