@@ -852,7 +852,7 @@ class AsyncAPIView(_BothSpellings, APIView):
         _complete_subclasses(permissions.BasePermission, _is_complete)
         components = _components_of(cls, initkwargs)
         for component, base in components:
-            if isinstance(component, type):
+            if isinstance(component, type) and not _is_drf_class(component):
                 _complete(component, base)
         view: Any = _View(super().as_view(*args, **initkwargs))
         named = [cls, *(component for component, _ in components)]
