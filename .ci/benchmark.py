@@ -711,7 +711,7 @@ def make_slow_views(contender):
         return type(name, (find_view(contender, name),), attributes)
 
     every = {"queryset": shop.Product.objects.all()}
-    every["serializer_class"] = make_serializer(contender, "list")
+    every["serializer_class"] = make_serializer(contender, "list", "stock")
     return {
         "waiting/{}/": make_view("APIView", get=aget if contender.is_async else get),
         "import/{}/": make_view("CreateAPIView", serializer_class=ImportSerializer),
