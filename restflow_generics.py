@@ -115,7 +115,7 @@ __version__ = "2.0.0"
 #
 # Which method runs a hook: two look-ups of Python's own tell, as "Both spellings" below
 # gives the classes of a project both spellings of what they define. One of the two is a
-# *face*: a function that stands for the definition, and runs it on its own side.
+# *face*: a function that runs the definition on its own side. Its `Mark` says which.
 
 # What Django defines there, as `asave`, calls its sync twin: it is no async spelling.
 OF_MODELS_AND_QUERYSETS = ("django.db.models.base", "django.db.models.query")
