@@ -145,7 +145,7 @@ def _most_derived(classes: Any, hook: str, async_name: str) -> Any:
         is_djangos = _module_of(async_) in OF_MODELS_AND_QUERYSETS
         if async_ is not None and not is_djangos and not _is_given(async_, base):
             # The class was given its sync name: what is there now was put there later.
-            if sync is None or not _mark_of_face(async_) or _is_given(sync, base):
+            if sync is None or not _mark_of_face(async_, base) or _is_given(sync, base):
                 return _behind(async_)
         if hook in vars(base) and not _is_given(sync, base):
             return _behind(sync)  # `None`, if it is to be no more.
@@ -555,7 +555,7 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
     decides = decides and _is_method(async_) and not issubclass(cls, serializers.Field)
     if decides and is_late:
         # One of the two was put there later: a face asks the rule. A mock needs none.
-        if type(sync) is types.FunctionType or not has_own_face:
+        if hasattr(type(sync), "__get__") or not has_own_face:
             _put_face(mark, hook, hook)
     elif decides:
         _put_face(mark, mark.async_name, mark.async_name)
@@ -821,7 +821,7 @@ def _complete_new_subclasses(base: Any) -> None:
     base.__init_subclass__ = classmethod(__init_subclass__)
 
 
-def _complete_subclasses(base: Any, is_complete: Any = lambda cls: False) -> None:
+def _complete_subclasses(base: Any, is_complete: Any = _is_drf_class) -> None:
     classes = base.__subclasses__()
     for cls in classes:  # It grows.
         classes.extend(cls.__subclasses__())
@@ -1087,7 +1087,7 @@ def _is_code(attribute: Any) -> bool:
 def _is_complete(permission: Any) -> bool:
     """Has each check a face, if it is not DRF's? Are classes below it told of?"""
     for base in permission.__mro__:
-        checks = [a for n, a in vars(base).copy().items() if "has_" in n]
+        checks = [a for n, a in vars(base).copy().items() if n.endswith("_permission")]
         if not all(_mark_of_face(a, base) or _is_drfs_own(a) for a in checks):
             return False
     return hasattr(permission.__init_subclass__, "restflow_tells")

@@ -3,6 +3,7 @@
 
 import asyncio
 import functools
+import sys
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -249,3 +250,25 @@ def test_a_body_is_parsed_in_the_worker_thread(monkeypatch):
     )
     assert ask(AllAsyncView, "POST", data={"name": "Cup"}).status == 201
     assert sides == ["worker thread"]
+
+
+def test_a_view_that_is_made_completes_no_permission_again():
+    """However many classes there are: it asks each whether it is complete, and goes on."""
+
+    async def has_permission(self, request, view):
+        return True
+
+    def calls_of_as_view():
+        view.as_view()
+        calls = []
+        sys.setprofile(lambda frame, event, arg: calls.append(event))
+        view.as_view()
+        sys.setprofile(None)
+        return calls.count("call")
+
+    view = subclass(StockView)
+    before = calls_of_as_view()
+    classes = [
+        subclass(permissions.IsAuthenticated, has_permission=has_permission) for _ in range(50)
+    ]
+    assert calls_of_as_view() - before < 50 * len(classes)

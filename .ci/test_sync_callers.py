@@ -325,19 +325,19 @@ def test_a_check_of_another_class_that_is_put_there_later_gives_its_verdict(at, 
     assert status_of_both(Sync) == 403
 
 
-def test_a_sync_check_decides_beside_the_async_one_of_another_class():
-    class Patient(throttling.BaseThrottle):
-        async def aallow_request(self, request, view):
-            return True
+@pytest.mark.parametrize("answer", [True, False])
+@pytest.mark.parametrize("is_alias", [True, False])
+def test_of_a_class_with_both_the_async_check_decides_even_as_an_alias(is_alias, answer):
+    async def aallow_request(self, request, view):
+        return answer
 
-    class Strict(throttling.BaseThrottle):
-        def allow_request(self, request, view):
-            return False
-
-        aallow_request = Patient.aallow_request
-
-    class Sync(APIView):
-        throttle_classes = [Strict]
-        authentication_classes = []
-
-    assert status_of_both(Sync) == 429
+    other = subclass(throttling.BaseThrottle, aallow_request=aallow_request)
+    both = subclass(
+        throttling.BaseThrottle,
+        allow_request=lambda self, request, view: not answer,
+        aallow_request=other.aallow_request if is_alias else aallow_request,
+    )
+    ours = subclass(Listed, throttle_classes=[both], authentication_classes=[])
+    drfs = subclass(APIView, throttle_classes=[both], authentication_classes=[])
+    assert status_of_both(ours) == (200 if answer else 429)
+    assert status_of_both(drfs) == (405 if answer else 429)
