@@ -50,7 +50,6 @@ import copy
 import functools
 import inspect
 import sys
-import threading
 import types
 from contextlib import ContextDecorator, suppress
 from typing import Any, Coroutine, Dict, List, Optional, Set, Tuple
@@ -72,6 +71,7 @@ from django.db import DataError, connections, transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.http.response import HttpResponseBase
+from django.urls import get_urlconf
 from django.utils.decorators import method_decorator
 from django.utils.module_loading import import_string
 from django.views.generic import View
@@ -96,6 +96,7 @@ from rest_framework import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 __all__ = """
@@ -218,21 +219,15 @@ def _is_async(function: Any) -> bool:
 # hooks that `initial` and `list` call run there without a further hop. For an async one
 # among them `_settle` moves to the event loop, and `_call_on_its_side` moves back.
 
-EVENT_LOOP, WORKER_THREAD = sys.intern("event loop"), sys.intern("worker thread")
+EVENT_LOOP, WORKER_THREAD = "event loop", "worker thread"
 _on_event_loop = asyncio._get_running_loop  # `None` where none runs in this thread
 # Each flow, its class here, and the class and the method of DRF's that it stands for.
 # By its id: a tracer's object is equal to the flow that it wraps, but is none.
 FLOWS: Dict[int, Tuple[Any, type, type, str]] = {}
 # Which methods run, each with its arguments: see `_meant`.
 RUNNING: Any = contextvars.ContextVar("RUNNING", default=())
-
-
-class _Thread(threading.local):
-    runs_a_view = False  # in sync code
-    serves: Any = None  # set by `_serve`, and taken by the face of `dispatch`
-
-
-THREAD = _Thread()
+# The view function that makes a view: set by `_serve`, taken by the face of `dispatch`.
+SERVES: Any = contextvars.ContextVar("SERVES", default=None)
 # Methods of DRF's that need no thread, as all that they do is to compute.
 COMPUTE = """APIView.get_permissions APIView.get_throttles GenericAPIView.get_queryset
     BasePermission.has_permission BasePermission.has_object_permission
@@ -355,7 +350,7 @@ def _advance(flow: Any) -> Any:
             return end.value
         try:
             if wanted == WORKER_THREAD:
-                yield from _in_worker_thread(flow.send, None).__await__()
+                yield from _in_worker_thread(flow).__await__()
             else:
                 yield wanted  # what an async hook waits for
             resume, value = flow.send, None
@@ -363,12 +358,12 @@ def _advance(flow: Any) -> Any:
             resume, value = flow.throw, error
 
 
-async def _in_worker_thread(function: Any, /, *args: Any) -> Any:
-    """Call a sync function in the thread. If cancelled, end when the call has ended."""
+async def _in_worker_thread(flow: Any) -> Any:
+    """Advance a flow in the thread. If cancelled, end when that has ended."""
     call: Any = concurrent.futures.Future()
     executor = getattr(AsyncToSync.executors, "current", None)
     try:
-        return await _call_unless_cancelled(call, function, *args)
+        return await _advance_unless_cancelled(call, flow)
     except asyncio.CancelledError:
         while not (call.cancel() or call.done()):  # It is under way.
             with suppress(asyncio.CancelledError):
@@ -379,21 +374,12 @@ async def _in_worker_thread(function: Any, /, *args: Any) -> Any:
 
 
 @sync_to_async
-def _call_unless_cancelled(call: Any, function: Any, /, *args: Any) -> Any:
+def _advance_unless_cancelled(call: Any, flow: Any) -> Any:
     if call.set_running_or_notify_cancel():
         try:
-            return _in_sync_code(function, *args)
+            return flow.send(None)
         finally:
             call.set_result(None)
-
-
-def _in_sync_code(function: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Call a function for a view, in this thread."""
-    before, THREAD.runs_a_view = THREAD.runs_a_view, True
-    try:
-        return function(*args, **kwargs)
-    finally:
-        THREAD.runs_a_view = before
 
 
 def _run(flow_function: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -463,20 +449,18 @@ COMPONENTS = {
 
 
 class _BothSpellings:
+    # It tells of the classes below it, as DRF's base classes do: see the loop below.
     has_both_spellings = True
     stood_for: Any = NOTHING
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        _complete(cls)
 
 
 def _complete(cls: Any, *like: type) -> None:
     """Give the classes that `cls` is made of the faces that they lack."""
     hooks = _hooks_of(cls, *like)
     for base in cls.__mro__[:-1]:
-        is_complete = base.__module__ == __name__ and base is not cls
-        for name in [] if is_complete or _is_drf_class(base) else [*vars(base)]:
+        if _is_drf_class(base) or (base.__module__ == __name__ and base is not cls):
+            continue
+        for name in [*vars(base)]:
             hook = name if name in hooks else name[1:]
             if hook in hooks or issubclass(cls, View):
                 _refuse_what_closes_early(base, vars(base)[name])
@@ -484,7 +468,7 @@ def _complete(cls: Any, *like: type) -> None:
                 _complete_hook(base, hook, cls)
     _refuse_async_arguments(cls)
     made = cls.__init_subclass__  # It may call no `super()`.
-    if _module_of(made) not in ("", __name__) and not hasattr(made, "restflow_tells"):
+    if _module_of(made) and not hasattr(made, "restflow_tells"):
         _complete_new_subclasses(cls)
     if issubclass(cls, _BothSpellings):
         cls.stood_for = _stood_for_by(cls)
@@ -494,11 +478,11 @@ def _hooks_of(cls: Any, *like: type) -> Set[str]:
     """Return the names of the methods that DRF calls."""
     drf_classes = filter(_is_drf_class, (*cls.__mro__, *like))
     hooks = set().union(*map(_methods_of, drf_classes))
-    names = {n: a for base in cls.__mro__ for n, a in vars(base).copy().items()}
+    defined = [item for base in cls.__mro__ for item in vars(base).copy().items()]
     if issubclass(cls, View):
-        hooks.update(HANDLERS, (n for n, a in names.items() if _is_action(a)))
+        hooks.update(HANDLERS, (n for n, a in defined if _is_action(a)))
     if issubclass(cls, BaseSerializer):  # DRF makes up these names.
-        hooks.update(n for n in names if n.startswith("validate_"))
+        hooks.update(n for n, _ in defined if n.startswith("validate_"))
         for name, field in getattr(cls, "_declared_fields", NOTHING).items():
             hooks.add(getattr(field, "method_name", None) or "get_" + name)
     return hooks
@@ -549,22 +533,18 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
     base.restflow_completed = {*completed, hook}
     if base.__module__ != __name__ and any(map(_is_async_behind, (sync, async_))):
         base.restflow_has_async = True
-    has_own_face = _mark_of_face(async_, base) is not None
+    may_decide = _is_method(async_) and not issubclass(cls, serializers.Field)
     # SECURITY: of a permission with both, the async one decides.
-    decides = sync is None or has_own_face or mark.is_of_view or hook[:4] == "has_"
-    decides = decides and _is_method(async_) and not issubclass(cls, serializers.Field)
-    if decides and is_late:
-        # One of the two was put there later: a face asks the rule. A mock needs none.
-        if hasattr(type(sync), "__get__") or not has_own_face:
-            _put_face(mark, hook, hook)
-    elif decides:
+    decides = may_decide and (sync is None or mark.is_of_view or hook[:4] == "has_")
+    is_verdict = hook.startswith(VERDICTS)
+    if decides and not is_late:
         _put_face(mark, mark.async_name, mark.async_name)
         _put_face(mark, hook, mark.async_name)
-    elif _is_method(sync) or (sync is not None and hook.startswith(VERDICTS)):
+    elif _is_method(sync) or (sync is not None and is_verdict):
         # A function with another name may be a decorator's, around an `async def`.
         is_renamed = type(sync) is types.FunctionType and sync.__name__ != hook
-        is_unsure = is_renamed or hook.startswith(VERDICTS)
-        if mark.is_for_both_sides or is_unsure or _is_async_behind(sync):
+        is_unsure = decides or is_verdict or is_renamed or _is_async_behind(sync)
+        if is_unsure or mark.is_for_both_sides:  # The face asks the rule.
             _put_face(mark, hook, hook)
         # An async spelling of a class below must not pass over a sync override.
         is_asked = mark.is_of_view or hasattr(cls, mark.async_name)
@@ -614,10 +594,7 @@ def _put_face(mark: Any, name: str, origin: str) -> None:
     is_decorated = type(hidden) is types.FunctionType and not _mark_of_face(hidden)
     # A tracer's object around a face hands on to it, and needs no other.
     is_there = not is_decorated and getattr(_mark(hidden), "base", None) is mark.base
-    # SECURITY: DRF would take the coroutine of an async one for a "yes".
-    is_answer = _is_async_behind(hidden) or mark.hook.startswith(VERDICTS)
-    is_static = isinstance(hidden, (staticmethod, classmethod)) and not is_answer
-    if is_there or is_static or _is_given(hidden, mark.base):
+    if is_there or _is_given(hidden, mark.base):
         return
     if mark.base.__module__ == __name__ and _is_async(written) and not mark.is_given:
         drf_class = next(b for b in mark.base.__mro__[1:] if mark.hook in vars(b))
@@ -683,9 +660,10 @@ def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     """Answer a call by DRF's name."""
     if mark.is_of_view and not hasattr(owner, "has_both_spellings"):
         return _hidden(mark, owner)(*args, **kwargs)  # To others, a mixin is as it was.
-    method, view = _meant(mark, owner, args, kwargs), THREAD.serves
+    method, view = _meant(mark, owner, args, kwargs), SERVES.get()
     if mark.hook == "dispatch" and view is not None and view.cls is type(owner):
-        THREAD.serves, owner.needs_thread = None, view.needs_thread
+        SERVES.set(None)
+        owner.needs_thread = view.needs_thread
         return _apply(method, *args, **kwargs)  # for `_serve`
     if not _on_event_loop():
         flow = getattr(method, "__func__", None)
@@ -779,8 +757,7 @@ def _refuse_what_closes_early(cls: type, function: Any) -> None:
     code = function.__code__ if type(function) is types.FunctionType else None
     decorators: Any = ()
     if code is DECORATED_METHOD:  # Its decorators are looked at, and not called.
-        cells = dict(zip(code.co_freevars, function.__closure__))
-        decorators = cells["decorators"].cell_contents
+        decorators = inspect.getclosurevars(function).nonlocals["decorators"]
     closes_early = code is IN_CONTEXT or any(
         decorator is transaction.atomic or isinstance(decorator, ContextDecorator)
         for decorator in decorators
@@ -832,7 +809,7 @@ def _complete_subclasses(base: Any, is_complete: Any = _is_drf_class) -> None:
 
 if not hasattr(BaseSerializer, "asave"):  # which a perform hook wants to await
     _put_face(Mark(BaseSerializer, "save", BaseSerializer), "asave", "save")
-for _base in COMPONENTS.values():
+for _base in (_BothSpellings, *COMPONENTS.values()):
     _complete_new_subclasses(_base)
     _complete_subclasses(_base)
 
@@ -850,14 +827,15 @@ class AsyncAPIView(_BothSpellings, APIView):
         # SECURITY: what was put on classes later counts, and permissions no view lists.
         _complete(cls)
         _complete_subclasses(permissions.BasePermission, _is_complete)
-        components = _components_of(cls, initkwargs)
-        for component, base in components:
-            if isinstance(component, type) and not _is_drf_class(component):
-                _complete(component, base)
+        named: List[Any] = [cls]
+        for name, base in COMPONENTS.items():
+            for part in _parts(initkwargs.get(name, getattr(cls, name, ()))):
+                named.append(part)
+                if isinstance(part, type) and not _is_drf_class(part):
+                    _complete(part, base)
         view: Any = _View(super().as_view(*args, **initkwargs))
-        named = [cls, *(component for component, _ in components)]
         view.has_async = any(getattr(n, "restflow_has_async", False) for n in named)
-        view.needs_thread = _needs_thread(cls, initkwargs, components)
+        view.needs_thread = _needs_thread(cls, initkwargs, named)
         return view
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
@@ -889,7 +867,10 @@ class AsyncAPIView(_BothSpellings, APIView):
         Override it to `pass`, and whoever asks for `request.user` first does it, in
         sync code. Takes the request. Raises what the authenticators raise.
         """
-        if getattr(request, "authenticators", True):
+        # A function that the settings name for who is not logged in may query.
+        nobody = api_settings.UNAUTHENTICATED_USER, api_settings.UNAUTHENTICATED_TOKEN
+        may_query = any(map(inspect.isroutine, nobody))
+        if getattr(request, "authenticators", True) or may_query:
             await _move_to(WORKER_THREAD)
         super().perform_authentication(request)
 
@@ -998,6 +979,7 @@ async def _get_ready(view: Any) -> None:
 
 
 async def _deny(view: APIView, request: Request, permission: Any) -> None:
+    await _move_to(WORKER_THREAD)  # A message may be a property, which may query.
     why = {name: getattr(permission, name, None) for name in ("message", "code")}
     await _call(view, "permission_denied", request, **why)
 
@@ -1026,18 +1008,19 @@ class _View(_PassesForAFunction):
             for alias, options in connections.settings.items()
         )
         is_awaited = _on_event_loop() and self.is_import_over and not is_atomic
-        return (_serve if is_awaited else _in_sync_code).__code__
+        return (_serve if is_awaited else _run).__code__
 
     def __call__(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
         if _on_event_loop():
             return _drive(_serve_rendered, self, request, *args, **kwargs)
-        is_by_hand = request.resolver_match is None and not THREAD.runs_a_view
         serve, name = self.__wrapped__, request.method.lower()
         name = getattr(self, "actions", NOTHING).get(name, name)
         handler = _behind(getattr(self.cls, name, None))  # A mock was put there later.
         if self.has_async or (_is_async(handler) and id(handler) not in FLOWS):
             serve = functools.partial(_run, _serve, self)
-        response: Any = _in_sync_code(serve, request, *args, **kwargs)
+        response: Any = serve(request, *args, **kwargs)
+        # Where Django answers a request, it would refuse what can be awaited.
+        is_by_hand = request.resolver_match is None and get_urlconf() is None
         if is_by_hand and isinstance(response, HttpResponseBase):
             response.__class__ = _awaitable(type(response))  # type: ignore[arg-type]
         return response
@@ -1046,13 +1029,13 @@ class _View(_PassesForAFunction):
 async def _serve(view: Any, request: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call DRF's view function, which makes the view, and await its `dispatch`."""
     await _move_to(EVENT_LOOP)  # under WSGI, too: one for all that is async
-    if view.needs_thread:
-        await _move_to(WORKER_THREAD)
-    before, THREAD.serves = THREAD.serves, view
+    await _get_ready(view)
+    before = SERVES.set(view)
     try:
         answer = view.__wrapped__(request, *args, **kwargs)
     finally:  # The face of `dispatch` takes it, and hands out its flow, if it is there.
-        is_flow, THREAD.serves = THREAD.serves is not view, before
+        is_flow = SERVES.get() is not view
+        SERVES.reset(before)
     return await (answer if is_flow else _settle(answer))
 
 
@@ -1063,7 +1046,7 @@ IN_PLACE = """__init__ setup initialize_request get_parsers get_parser_context
     versioning_class determine_version _allowed_methods""".split()
 
 
-def _needs_thread(cls: Any, initkwargs: Dict[str, Any], components: Any) -> bool:
+def _needs_thread(cls: Any, initkwargs: Dict[str, Any], named: List[Any]) -> bool:
     """May the project's sync code run where DRF's view calls its own, in place?"""
     for namespace in [initkwargs, *(vars(b).copy() for b in cls.__mro__[:-1])]:
         for name, attribute in namespace.items():
@@ -1071,12 +1054,11 @@ def _needs_thread(cls: Any, initkwargs: Dict[str, Any], components: Any) -> bool
             is_read = not (callable(attribute) or name.startswith(("__", "schema")))
             if (name in IN_PLACE or is_read) and _is_code(attribute):
                 return True
-    return any(_is_code(c.__init__) for c, _ in components if c is not None)
+    return any(_is_code(n.__init__) for n in named if n is not None)
 
 
 def _is_code(attribute: Any) -> bool:
     """Is it a function, a property or a class, and not as DRF wrote it?"""
-    attribute = _behind(attribute)
     if not (callable(attribute) or hasattr(type(attribute), "__get__")):
         return False
     if isinstance(attribute, type):
@@ -1091,15 +1073,6 @@ def _is_complete(permission: Any) -> bool:
         if not all(_mark_of_face(a, base) or _is_drfs_own(a) for a in checks):
             return False
     return hasattr(permission.__init_subclass__, "restflow_tells")
-
-
-def _components_of(view_class: Any, initkwargs: Dict[str, Any]) -> List[Any]:
-    """Return what a view names, each with the base class that DRF has for it."""
-    return [
-        (component, base)
-        for name, base in COMPONENTS.items()
-        for component in _parts(initkwargs.get(name, getattr(view_class, name, ())))
-    ]
 
 
 def _parts(value: Any) -> List[Any]:

@@ -12,7 +12,7 @@ from rest_framework import permissions, routers
 from rest_framework.test import APIRequestFactory, APITestCase, force_authenticate
 
 from shop import Category, CategorySerializer, Pages, Product, ProductSerializer
-from tools import basic, of_drf, of_ours
+from tools import Listed, ask, basic, json_of_both, of_drf, of_ours
 
 
 def class_of_tests(ListCreateAPIView, RetrieveUpdateDestroyAPIView, ModelViewSet):
@@ -129,3 +129,12 @@ def test_the_async_client_of_django():
         assert (await client.post("/products/", {"name": "Cup"})).status_code == 403
 
     asyncio.run(test())
+
+
+def test_a_plain_view_may_answer_with_what_it_asks_a_view_by_hand():
+    """As the views of a batch of requests do. Django refuses a response that can be awaited."""
+
+    def batch(request):
+        return Listed.as_view()(APIRequestFactory().get("/"))
+
+    assert json_of_both(batch) == ask(Listed).json

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import override_settings
@@ -225,6 +226,25 @@ def test_what_a_user_was_loaded_without_is_queried_in_the_worker_thread():
     view = type("View", (AllAsyncView,), {"permission_classes": [permissions.IsAdminUser]})
     view.authentication_classes = [Authentication]
     assert ask(view).status == 200
+
+
+@pytest.mark.parametrize("setting", ["UNAUTHENTICATED_USER", "UNAUTHENTICATED_TOKEN"])
+def test_what_the_settings_make_for_who_is_not_logged_in_is_made_in_the_worker_thread(setting):
+    def guest():
+        return User.objects.get(username="ann")
+
+    with override_settings(REST_FRAMEWORK={**settings.REST_FRAMEWORK, setting: guest}):
+        assert ask(NothingSync).status == 200
+
+
+def test_the_message_of_a_denial_is_read_in_the_worker_thread():
+    class Deny(permissions.BasePermission):
+        message = property(lambda self: "one of %d" % Product.objects.count())
+
+        async def has_permission(self, request, view):
+            return False
+
+    assert ask(subclass(NothingSync, permission_classes=[Deny])).json == {"detail": "one of 3"}
 
 
 @pytest.mark.parametrize(

@@ -341,3 +341,16 @@ def test_of_a_class_with_both_the_async_check_decides_even_as_an_alias(is_alias,
     drfs = subclass(APIView, throttle_classes=[both], authentication_classes=[])
     assert status_of_both(ours) == (200 if answer else 429)
     assert status_of_both(drfs) == (405 if answer else 429)
+
+
+def test_a_refusal_that_is_put_there_later_counts_below_a_decorator_of_the_sync_name():
+    async def allow(self, request, view):
+        return True
+
+    async def refuse(self, request, view):
+        return False
+
+    permission = subclass(permissions.BasePermission, ahas_permission=allow)
+    permission.has_permission = logged(permission.has_permission)
+    permission.ahas_permission = refuse
+    assert permission().has_permission(None, None) is False

@@ -8,17 +8,20 @@ from unittest import mock
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import transaction
-from rest_framework import generics, permissions
+from django.db.models import QuerySet
+from rest_framework import filters, generics, permissions
+from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from restflow_generics import (
     AsyncAPIView,
     AsyncCreateAPIView,
+    AsyncGenericViewSet,
     AsyncRetrieveAPIView,
     call_hook,
 )
 from shop import Product, ProductSerializer
-from tools import Listed, ask, status_of_both, subclass, where
+from tools import Listed, ask, json_of_both, status_of_both, subclass, where
 
 
 class Open(AsyncAPIView):
@@ -37,6 +40,10 @@ def created_with(serializer_class, **attributes):
     return ask(view, "POST", data={"name": "Cup"}).status
 
 
+async def called(*args, **kwargs):
+    return await call_hook(*args, **kwargs)
+
+
 class Proxy:
     """Like a serializer, and none."""
 
@@ -50,6 +57,22 @@ class Proxy:
 
 
 # What is none, and what is no plain function
+
+
+def test_an_async_action_over_a_plain_method_answers_sync_code():
+    class Mixin:
+        def export(self, request):
+            return Response("of the mixin")
+
+    class Exports(Mixin, AsyncGenericViewSet):
+        @action(detail=False)
+        async def export(self, request):
+            return Response("of the action")
+
+        def list(self, request):
+            return self.export(request)
+
+    assert json_of_both(Exports.as_view({"get": "list"})) == "of the action"
 
 
 def test_a_spelling_that_is_none_counts_as_not_defined_in_sync_code_too():
@@ -280,3 +303,27 @@ def test_what_is_written_into_the_file_is_checked_and_completed_as_elsewhere():
     mixin = subclass(object, get_object=get_object)
     type("View", (mixin, AsyncRetrieveAPIView), in_file)
     assert callable(mixin.aget_object)
+
+
+# An async spelling beside a sync one
+
+
+def test_the_async_spelling_of_a_backend_may_call_the_sync_one_beside_it():
+    class Backend(filters.BaseFilterBackend):
+        def filter_queryset(self, request, queryset, view):
+            return sorted(queryset)
+
+        async def afilter_queryset(self, request, queryset, view):
+            return self.filter_queryset(request, queryset, view)[:1]
+
+    assert asyncio.run(called(Backend(), "filter_queryset", None, [2, 1], None)) == [1]
+
+
+def test_an_aget_that_a_manager_takes_from_a_queryset_counts():
+    class Products(QuerySet):
+        async def aget(self, **kwargs):
+            return "a product"
+
+    manager = Products.as_manager()
+    manager.model = Product
+    assert asyncio.run(called(manager, "get", pk=1)) == "a product"
