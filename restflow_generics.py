@@ -124,7 +124,7 @@ NOTHING: Dict[str, Any] = {}
 
 
 def _implementation(owner: Any, hook: str, skip: str = "") -> Any:
-    """Return the method of `owner` that decides. The face at the name `skip` asks."""
+    """Return the method of `owner` that decides. A face that asks is at `skip`."""
     cls, async_name = type(owner), sys.intern("a" + hook)
     on_object = getattr(owner, "__dict__", NOTHING)
     for name in (async_name, hook):
@@ -529,7 +529,7 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
         for attribute in map(vars(base).get, (hook, mark.async_name))
     )
     completed = vars(base).get("restflow_completed", ())
-    is_late = hook in completed and sync is not None
+    is_late = hook in completed and sync is not None  # It was put there later.
     base.restflow_completed = {*completed, hook}
     if base.__module__ != __name__ and any(map(_is_async_behind, (sync, async_))):
         base.restflow_has_async = True
@@ -555,6 +555,8 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
 class Mark:
     """What a face carries. Decorators copy it, and so it says whose it is."""
 
+    name = origin = ""  # of the face, and of the definition that it stands for
+    is_given = False  # Does it stand at a name that the class does not define itself?
     face: Any = None  # what the class has, and
     function: Any = None  # what its objects have: see `_AsyncHandler`
     written: Any = None  # the definition that the face stands for
@@ -664,7 +666,7 @@ def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     if mark.hook == "dispatch" and view is not None and view.cls is type(owner):
         SERVES.set(None)
         owner.needs_thread = view.needs_thread
-        return _apply(method, *args, **kwargs)  # for `_serve`
+        return _apply(method, *args, **kwargs)  # the flow itself, for `_serve`
     if not _on_event_loop():
         flow = getattr(method, "__func__", None)
         if id(flow) in FLOWS and mark.hook not in RUN_IN_SYNC_CODE_TOO:
