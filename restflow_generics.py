@@ -662,8 +662,9 @@ def _answer(mark: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     """Answer a call by DRF's name."""
     if mark.is_of_view and not hasattr(owner, "has_both_spellings"):
         return _hidden(mark, owner)(*args, **kwargs)  # To others, a mixin is as it was.
-    method, view = _meant(mark, owner, args, kwargs), SERVES.get()
-    if mark.hook == "dispatch" and view is not None and view.cls is type(owner):
+    method = _meant(mark, owner, args, kwargs)
+    view = SERVES.get() if mark.hook == "dispatch" else None
+    if view is not None and view.cls is type(owner):
         SERVES.set(None)
         owner.needs_thread = view.needs_thread
         return _apply(method, *args, **kwargs)  # the flow itself, for `_serve`
@@ -871,7 +872,7 @@ class AsyncAPIView(_BothSpellings, APIView):
         """
         # A function that the settings name for who is not logged in may query.
         nobody = api_settings.UNAUTHENTICATED_USER, api_settings.UNAUTHENTICATED_TOKEN
-        may_query = any(map(inspect.isroutine, nobody))
+        may_query = any(map(inspect.isfunction, nobody))
         if getattr(request, "authenticators", True) or may_query:
             await _move_to(WORKER_THREAD)
         super().perform_authentication(request)
