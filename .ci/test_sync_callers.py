@@ -24,6 +24,7 @@ from tools import (
     ask,
     deny,
     each_spelling,
+    json_of_both,
     logged,
     refusing,
     status_of_both,
@@ -262,6 +263,24 @@ def test_sync_code_gets_the_answers_of_other_async_components(prefix):
             return Response([user.username, is_allowed, queryset.count(), paged])
 
     assert ask(View).json == ["eve", False, 1, ["a page"]]
+
+
+@pytest.mark.parametrize("base", [object, filters.SearchFilter])
+@pytest.mark.parametrize("is_later", [False, True])
+def test_a_view_that_names_a_component_tells_it_whatever_it_extends(is_later, base):
+    async def filter_queryset(self, request, queryset, view):
+        return queryset.filter(pk=1)
+
+    class View(Listed):
+        def filter_queryset(self, queryset):
+            for backend in self.filter_backends:
+                queryset = backend().filter_queryset(self.request, queryset, self)
+            return queryset
+
+    backend = type("Backend", (base,), {} if is_later else {"filter_queryset": filter_queryset})
+    if is_later:
+        backend.filter_queryset = filter_queryset
+    assert len(json_of_both(subclass(View, filter_backends=[backend]))) == 1
 
 
 @pytest.mark.parametrize("answer", [True, False])
