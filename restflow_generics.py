@@ -529,7 +529,7 @@ def _complete_hook(base: Any, hook: str, cls: type) -> None:
         for attribute in map(vars(base).get, (hook, mark.async_name))
     )
     completed = vars(base).get("restflow_completed", ())
-    is_late = hook in completed and sync is not None  # It was put there later.
+    is_late = hook in completed and sync is not None  # One was put there later.
     base.restflow_completed = {*completed, hook}
     if base.__module__ != __name__ and any(map(_is_async_behind, (sync, async_))):
         base.restflow_has_async = True

@@ -373,3 +373,19 @@ def test_a_refusal_that_is_put_there_later_counts_below_a_decorator_of_the_sync_
     permission.has_permission = logged(permission.has_permission)
     permission.ahas_permission = refuse
     assert permission().has_permission(None, None) is False
+
+
+def test_an_async_spelling_that_a_view_is_given_later_decides_in_its_sync_handler():
+    class View(Listed):
+        def get_view_name(self):
+            return "sync"
+
+        def get(self, request):
+            return Response(self.get_view_name())
+
+    async def later(self):
+        return "async"
+
+    assert json_of_both(View) == "sync"
+    View.aget_view_name = later
+    assert json_of_both(View) == "async"
